@@ -1,1 +1,1 @@
-"""Frozen nouns that every layer shares: ids, teammates, messages, requests, usage. No behaviour that waits."""
+"""Frozen nouns that every layer shares: ids, teammates, messages, requests, usage. Nothing here waits."""
