@@ -157,6 +157,8 @@ class KillProof(msgspec.Struct, frozen=True):
     detached: bool = False
     requests_since: int = 0
     """Requests to the model by this run after the kill; anything but 0 is a fault of ours."""
+    refused_since: int = 0
+    """Requests that its code still tried and that its revoked epoch refused; none of them was sent."""
 
     @property
     def is_complete(self) -> bool:

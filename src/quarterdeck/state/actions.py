@@ -147,6 +147,10 @@ class TeammateKilled(Fact, frozen=True, tag="teammate_killed"):
     by: str
     processes_total: int = 0
     """Processes that run at this moment."""
+    outcome: Outcome = Outcome.KILLED
+    """`stopped` when the deadline of a stop passed, `timed_out` when its time was up."""
+    requests_withdrawn: int = 0
+    """Open requests that leave the inbox with it."""
 
 
 class KillStreamClosed(Fact, frozen=True, tag="kill_stream_closed"):
@@ -268,6 +272,14 @@ class UsageRecorded(Fact, frozen=True, tag="usage_recorded"):
     usage: Usage
 
 
+class ProgressReported(Fact, frozen=True, tag="progress_reported"):
+    """What a run has done so far was told to whoever asked for it; the next report carries differences."""
+
+    run_id: RunId
+    tools: int
+    tokens: int
+
+
 class ToolStarted(Fact, frozen=True, tag="tool_started"):
     """A tool call runs."""
 
@@ -350,6 +362,10 @@ class MessageDelivered(Fact, frozen=True, tag="message_delivered"):
     """It is part of the conversation now."""
 
     message_id: MessageId
+    run_id: RunId
+    sender: str
+    text: str
+    way: Way
     with_answer: bool = False
 
 
@@ -357,12 +373,14 @@ class MessageAnswered(Fact, frozen=True, tag="message_answered"):
     """The turn that it was delivered to has ended."""
 
     message_id: MessageId
+    run_id: RunId
 
 
 class MessageWithdrawn(Fact, frozen=True, tag="message_withdrawn"):
     """Taken back while queued, or dropped with its run."""
 
     message_id: MessageId
+    run_id: RunId
 
 
 class NoteTaken(Fact, frozen=True, tag="note_taken"):
@@ -412,6 +430,7 @@ Action = (
     | ThoughtFinished
     | StepAccepted
     | UsageRecorded
+    | ProgressReported
     | ToolStarted
     | ToolPrinted
     | ToolEnded

@@ -109,6 +109,8 @@ class LivePart(msgspec.Struct, frozen=True):
 
     is_thinking: bool
     text: str
+    dropped: int = 0
+    """Characters cut from the front, so that `dropped + len(text)` only grows while the block streams."""
 
 
 def weight(entry: Entry) -> int:

@@ -1,0 +1,62 @@
+"""What the session is: where it runs, what model it can ask, the rules given in it, the latest notice."""
+
+import msgspec
+
+from quarterdeck.domain.ids import AgentId
+from quarterdeck.state import actions as did
+
+replace = msgspec.structs.replace
+
+
+class Notice(msgspec.Struct, frozen=True):
+    """The line above the composer."""
+
+    at: float
+    text: str
+    is_fault: bool
+
+
+class GivenRule(msgspec.Struct, frozen=True):
+    """A rule the person gave, for one teammate (and its revivals) or for a team."""
+
+    rule: str
+    at: float
+    agent_id: AgentId | None = None
+    team: str | None = None
+
+
+class Session(msgspec.Struct, frozen=True):
+    """One run of the program."""
+
+    id: str = ""
+    folder: str = ""
+    team: str = ""
+    model: str | None = None
+    endpoint: str = ""
+    opened_at: float = 0.0
+    rules: tuple[GivenRule, ...] = ()
+    notice: Notice | None = None
+
+
+def reduce_session(session: Session, action: did.Action) -> Session:
+    """Fold one fact in; the same object when nothing changed."""
+    match action:
+        case did.SessionOpened():
+            return replace(
+                session,
+                id=action.session_id,
+                folder=action.folder,
+                team=action.team,
+                model=action.model,
+                endpoint=action.endpoint,
+                opened_at=action.at,
+            )
+        case did.RuleGiven(rule=rule, at=at, agent_id=agent_id, team=team):
+            known = any(
+                one.rule == rule and one.agent_id == agent_id and one.team == team for one in session.rules
+            )
+            given = GivenRule(rule, at, agent_id, team)
+            return session if known else replace(session, rules=(*session.rules, given))
+        case did.NoticeRaised(at=at, text=text, is_fault=is_fault):
+            return replace(session, notice=Notice(at, text, is_fault))
+    return session

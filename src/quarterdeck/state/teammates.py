@@ -1,0 +1,393 @@
+"""The team: one record per run, the rows in the order of spawning, and which run is being viewed.
+
+Everything is keyed by run id. `Team.revision` counts changes that can move a row, so that a roster need
+not be sorted again for every token.
+"""
+
+import msgspec
+from immutables import Map
+
+from quarterdeck.domain.ids import AgentId, CallId, RunId
+from quarterdeck.domain.teammates import (
+    IdleReason,
+    KillProof,
+    Lifecycle,
+    Lifetime,
+    Outcome,
+    PermissionMode,
+    WaitsOn,
+)
+from quarterdeck.domain.usage import NO_USAGE, Usage
+from quarterdeck.state import actions as did
+
+replace = msgspec.structs.replace
+
+NOBODY = RunId("")
+"""No run has this id: what a fact without a run is looked up by."""
+
+
+class RunningTool(msgspec.Struct, frozen=True):
+    """A tool call that runs now."""
+
+    call_id: CallId
+    tool: str
+    title: str
+    started_at: float
+    timeout_s: float | None
+
+
+class Teammate(msgspec.Struct, frozen=True, kw_only=True):
+    """One run of one teammate."""
+
+    run_id: RunId
+    agent_id: AgentId
+    name: str
+    team: str
+    color: int
+    prompt: str
+    description: str
+    model: str
+    lifetime: Lifetime
+    permission_mode: PermissionMode
+    plan_mode_required: bool
+    verb: str
+    past_verb: str
+    spawned_at: float
+    since: float
+    """When its lifecycle, or what it waits for, last changed."""
+    parent: RunId | None = None
+    tool_use_id: str | None = None
+    is_lead: bool = False
+    revived_from: RunId | None = None
+
+    place: Lifecycle = Lifecycle.SPAWNING
+    """spawning, ready, executing or waiting: where it is under a pause or a stop."""
+    paused_by: str = ""
+    stop_deadline_at: float | None = None
+    is_closing: bool = False
+    """The last report is being written."""
+    waits_on: WaitsOn | None = None
+    idle_reason: IdleReason | None = None
+    turn_started_at: float | None = None
+    final_text: str = ""
+    running: tuple[RunningTool, ...] = ()
+
+    usage: Usage = NO_USAGE
+    tools: int = 0
+    """Tool calls so far."""
+    steps: int = 0
+    reported_tools: int = 0
+    reported_tokens: int = 0
+    last_sign_at: float = 0.0
+
+    outcome: Outcome | None = None
+    ended_at: float | None = None
+    ended_by: str = ""
+    error: str = ""
+    notified: bool = False
+    """No notice of its own will be sent for this end."""
+    kill: KillProof | None = None
+    seen_at: float | None = None
+    left_view_at: float | None = None
+    is_evicted: bool = False
+
+    @property
+    def lifecycle(self) -> Lifecycle:
+        """The one word for where it is in its life."""
+        if self.outcome is not None:
+            return Lifecycle.FAILED if self.outcome is Outcome.FAILED else Lifecycle.TERMINATED
+        if self.stop_deadline_at is not None:
+            return Lifecycle.TERMINATING
+        return Lifecycle.PAUSED if self.paused_by else self.place
+
+    @property
+    def is_terminal(self) -> bool:
+        """It has its one terminal record."""
+        return self.outcome is not None
+
+    @property
+    def is_idle(self) -> bool:
+        """No turn is open (also while paused or asked to stop)."""
+        return self.outcome is None and self.place is Lifecycle.READY
+
+
+class Team(msgspec.Struct, frozen=True):
+    """All runs of this session."""
+
+    by_run: Map[RunId, Teammate] = Map()
+    rows: tuple[RunId, ...] = ()
+    """What the roster holds, in the order of spawning."""
+    history: tuple[RunId, ...] = ()
+    """Evicted runs, oldest first."""
+    viewed: RunId | None = None
+    revision: int = 0
+
+
+_MOVES = (
+    did.TeammateReady,
+    did.TurnStarted,
+    did.TurnEnded,
+    did.TeammateWaited,
+    did.TeammateResumed,
+    did.TeammatePaused,
+    did.TeammateContinued,
+    did.StopRequested,
+    did.StopTakenBack,
+    did.ClosingStepStarted,
+    did.TeammateEnded,
+    did.TeammateKilled,
+    did.TeammateRenamed,
+    did.ToolStarted,
+    did.ToolEnded,
+)
+
+
+def reduce_team(team: Team, action: did.Action) -> Team:
+    """Fold one fact in; the same object when nothing changed."""
+    match action:
+        case did.TeammateSpawned():
+            return _spawn(team, action)
+        case did.TeammateViewed():
+            return _view(team, action)
+        case did.TeammateEvicted(run_id=run_id):
+            return _evict(team, run_id)
+        case did.TextStreamed() | did.SessionOpened():
+            return team
+    old = team.by_run.get(getattr(action, "run_id", NOBODY))
+    if old is None:
+        return team
+    new = _reduce_terminal(old, action) if old.is_terminal else _reduce_live(old, action)
+    if new is old:
+        return team
+    moved = isinstance(action, _MOVES)
+    return replace(
+        team, by_run=team.by_run.set(old.run_id, new), revision=team.revision + 1 if moved else team.revision
+    )
+
+
+def _spawn(team: Team, action: did.TeammateSpawned) -> Team:
+    if action.run_id in team.by_run:
+        return team
+    mate = Teammate(
+        run_id=action.run_id,
+        agent_id=action.agent_id,
+        name=action.name,
+        team=action.team,
+        color=action.color,
+        prompt=action.prompt,
+        description=action.description,
+        model=action.model,
+        lifetime=action.lifetime,
+        permission_mode=action.permission_mode,
+        plan_mode_required=action.plan_mode_required,
+        verb=action.verb,
+        past_verb=action.past_verb,
+        spawned_at=action.at,
+        since=action.at,
+        last_sign_at=action.at,
+        parent=action.parent,
+        tool_use_id=action.tool_use_id,
+        is_lead=action.is_lead,
+        revived_from=action.revived_from,
+    )
+    return replace(
+        team,
+        by_run=team.by_run.set(action.run_id, mate),
+        rows=(*team.rows, action.run_id),
+        revision=team.revision + 1,
+    )
+
+
+def _view(team: Team, action: did.TeammateViewed) -> Team:
+    if action.run_id == team.viewed or (action.run_id is not None and action.run_id not in team.by_run):
+        return team
+    by_run = team.by_run
+    left = by_run.get(team.viewed) if team.viewed is not None else None
+    if left is not None:
+        by_run = by_run.set(left.run_id, replace(left, left_view_at=action.at))
+    return replace(team, by_run=by_run, viewed=action.run_id)
+
+
+def _evict(team: Team, run_id: RunId) -> Team:
+    mate = team.by_run.get(run_id)
+    if mate is None or not mate.is_terminal or mate.is_evicted:
+        return team
+    return replace(
+        team,
+        by_run=team.by_run.set(run_id, replace(mate, is_evicted=True)),
+        rows=tuple(row for row in team.rows if row != run_id),
+        history=(*team.history, run_id),
+        revision=team.revision + 1,
+    )
+
+
+def _reduce_live(mate: Teammate, action: did.Action) -> Teammate:
+    match action:
+        case did.TeammateEnded() | did.TeammateKilled():
+            return _end(mate, action)
+        case did.TeammatePaused() | did.TeammateContinued() | did.StopRequested() | did.StopTakenBack():
+            return _hold(mate, action)
+        case did.ToolStarted() | did.ToolPrinted() | did.ToolEnded():
+            return _tool(mate, action)
+        case did.UsageRecorded() | did.StepStarted() | did.StepAccepted() | did.ProgressReported():
+            return _count(mate, action)
+        case did.TeammateRenamed() | did.ModelChosen() | did.PermissionModeChanged():
+            return _set(mate, action)
+    return _turn(mate, action)
+
+
+def _end(mate: Teammate, action: did.TeammateEnded | did.TeammateKilled) -> Teammate:
+    killed = isinstance(action, did.TeammateKilled)
+    return replace(
+        mate,
+        outcome=action.outcome,
+        ended_at=action.at,
+        since=action.at,
+        ended_by=action.by,
+        error=action.error if isinstance(action, did.TeammateEnded) else "",
+        final_text=action.findings
+        if isinstance(action, did.TeammateEnded) and action.findings
+        else mate.final_text,
+        running=(),
+        waits_on=None,
+        idle_reason=None,
+        stop_deadline_at=None,
+        paused_by="",
+        is_closing=False,
+        notified=killed,
+        kill=KillProof(processes_total=action.processes_total, requests_withdrawn=action.requests_withdrawn)
+        if isinstance(action, did.TeammateKilled)
+        else None,
+    )
+
+
+def _hold(
+    mate: Teammate, action: did.TeammatePaused | did.TeammateContinued | did.StopRequested | did.StopTakenBack
+) -> Teammate:
+    match action:
+        case did.TeammatePaused(by=by, at=at):
+            free = not mate.paused_by and mate.stop_deadline_at is None
+            if not free or mate.place is Lifecycle.SPAWNING:
+                return mate
+            return replace(mate, paused_by=by or "you", since=at)
+        case did.TeammateContinued(at=at):
+            held = mate.paused_by and mate.stop_deadline_at is None
+            return replace(mate, paused_by="", since=at) if held else mate
+        case did.StopRequested(deadline_at=deadline_at, at=at):
+            if mate.stop_deadline_at is not None:
+                return mate
+            return replace(mate, stop_deadline_at=deadline_at, since=at)
+        case did.StopTakenBack(at=at):
+            asked = mate.stop_deadline_at is not None and not mate.is_closing
+            if not asked or mate.place is Lifecycle.SPAWNING:
+                return mate
+            return replace(mate, stop_deadline_at=None, since=at)
+
+
+def _tool(mate: Teammate, action: did.ToolStarted | did.ToolPrinted | did.ToolEnded) -> Teammate:
+    match action:
+        case did.ToolStarted(call_id=call_id, tool=tool, title=title, at=at, timeout_s=timeout_s):
+            running = (*mate.running, RunningTool(call_id, tool, title, at, timeout_s))
+            return replace(mate, running=running, tools=mate.tools + 1, last_sign_at=at)
+        case did.ToolPrinted(at=at):
+            return replace(mate, last_sign_at=at)
+        case did.ToolEnded(call_id=call_id, at=at):
+            running = tuple(tool for tool in mate.running if tool.call_id != call_id)
+            return replace(mate, running=running, last_sign_at=at)
+
+
+def _count(
+    mate: Teammate, action: did.UsageRecorded | did.StepStarted | did.StepAccepted | did.ProgressReported
+) -> Teammate:
+    match action:
+        case did.UsageRecorded(usage=usage, at=at):
+            return replace(mate, usage=mate.usage + usage, last_sign_at=at)
+        case did.StepStarted(at=at):
+            return replace(mate, last_sign_at=at)
+        case did.StepAccepted(at=at):
+            return replace(mate, steps=mate.steps + 1, last_sign_at=at)
+        case did.ProgressReported(tools=tools, tokens=tokens):
+            return replace(mate, reported_tools=tools, reported_tokens=tokens)
+
+
+def _set(
+    mate: Teammate, action: did.TeammateRenamed | did.ModelChosen | did.PermissionModeChanged
+) -> Teammate:
+    match action:
+        case did.TeammateRenamed(name=name, agent_id=agent_id):
+            return replace(mate, name=name, agent_id=agent_id)
+        case did.ModelChosen(model=model):
+            return replace(mate, model=model)
+        case did.PermissionModeChanged(mode=mode):
+            return replace(mate, permission_mode=mode)
+
+
+def _turn(mate: Teammate, action: did.Action) -> Teammate:
+    match mate.place, action:
+        case Lifecycle.SPAWNING, did.TeammateReady(at=at):
+            return replace(mate, place=Lifecycle.READY, idle_reason=IdleReason.NEW, since=at, last_sign_at=at)
+        case Lifecycle.READY, did.TurnStarted(at=at, verb=verb, past_verb=past_verb):
+            return replace(
+                mate,
+                place=Lifecycle.EXECUTING,
+                idle_reason=None,
+                verb=verb,
+                past_verb=past_verb,
+                turn_started_at=at,
+                since=at,
+                last_sign_at=at,
+            )
+        case Lifecycle.EXECUTING, did.TeammateWaited(on=on, at=at):
+            return replace(mate, place=Lifecycle.WAITING, waits_on=on, since=at)
+        case Lifecycle.WAITING, did.TeammateResumed(at=at):
+            return replace(mate, place=Lifecycle.EXECUTING, waits_on=None, since=at, last_sign_at=at)
+        case (
+            (Lifecycle.EXECUTING | Lifecycle.WAITING),
+            did.TurnEnded(reason=reason, final_text=final_text, at=at),
+        ):
+            return replace(
+                mate,
+                place=Lifecycle.READY,
+                waits_on=None,
+                idle_reason=reason,
+                final_text=final_text or mate.final_text,
+                turn_started_at=None,
+                running=(),
+                since=at,
+                last_sign_at=at,
+            )
+        case _, did.VerbChanged(verb=verb, past_verb=past_verb):
+            return replace(mate, verb=verb, past_verb=past_verb)
+        case _, did.ClosingStepStarted() if mate.stop_deadline_at is not None and not mate.is_closing:
+            return replace(mate, is_closing=True)
+    return mate
+
+
+def _reduce_terminal(mate: Teammate, action: did.Action) -> Teammate:
+    """After the end: late usage, the proof of a kill, and what the person saw."""
+    match action:
+        case did.UsageRecorded(usage=usage):
+            return replace(mate, usage=mate.usage + usage)
+        case did.TeammateSeen(at=at) if mate.seen_at is None:
+            return replace(mate, seen_at=at)
+    return _prove(mate, mate.kill, action) if mate.kill is not None else mate
+
+
+def _prove(mate: Teammate, proof: KillProof, action: did.Action) -> Teammate:
+    match action:
+        case did.KillStreamClosed(after_s=after_s) if proof.stream_closed_s is None:
+            return replace(mate, kill=replace(proof, stream_closed_s=after_s))
+        case did.KillProcessesCounted(left=left, total=total, after_s=after_s):
+            ended = after_s if left == 0 else None
+            new = replace(
+                proof,
+                processes_left=left,
+                processes_total=max(total, proof.processes_total),
+                processes_ended_s=ended if proof.processes_ended_s is None else proof.processes_ended_s,
+            )
+            return mate if new == proof else replace(mate, kill=new)
+        case did.KillTaskEnded(after_s=after_s, detached=detached):
+            return replace(mate, kill=replace(proof, task_ended_s=after_s, detached=detached))
+        case did.RequestRefusedAfterKill():
+            return replace(mate, kill=replace(proof, refused_since=proof.refused_since + 1))
+    return mate
