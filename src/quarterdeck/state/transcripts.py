@@ -65,8 +65,8 @@ def reduce_transcripts(
             return _stream(transcripts, action, limits)
         case did.TeammateSpawned(run_id=run_id):
             return transcripts if run_id in transcripts else transcripts.set(run_id, EMPTY)
-        case did.TeammateEvicted(run_id=run_id):
-            return transcripts.delete(run_id) if run_id in transcripts else transcripts
+        case did.TeammateEvicted(run_id=gone):
+            return transcripts.delete(gone) if gone in transcripts else transcripts
     run_id: RunId = getattr(action, "run_id", NOBODY)
     old = transcripts.get(run_id)
     if old is None:

@@ -1,0 +1,71 @@
+"""Telling widgets about the state, late and once: marked dirty by the store, delivered per frame.
+
+`deliver` runs in the widget's own message queue (`call_later`), so that an error in a widget is never raised
+inside a teammate's task. It gets the newest selection only; `is` decides whether anything changed.
+"""
+
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+from textual.timer import Timer
+from textual.widget import Widget
+
+from quarterdeck.state.app_state import AppState
+from quarterdeck.state.store import Store
+
+T = TypeVar("T")
+
+FRAME_S = 1 / 30
+"""At most this often is a widget told."""
+
+
+class Connection(Generic[T]):
+    """One widget's view of the store; `close()` ends it."""
+
+    def __init__(
+        self, widget: Widget, store: Store, select: Callable[[AppState], T], deliver: Callable[[T], object]
+    ) -> None:
+        self._widget = widget
+        self._store = store
+        self._select = select
+        self._deliver = deliver
+        self._last: T | None = None
+        self._told = False
+        self._seen: AppState | None = None
+        self._timer: Timer | None = None
+        self._unsubscribe = store.subscribe(self._mark)
+        self._flush()
+
+    def close(self) -> None:
+        """Tell the widget nothing more."""
+        self._unsubscribe()
+        if self._timer is not None:
+            self._timer.stop()
+            self._timer = None
+
+    def _mark(self) -> None:
+        if self._timer is None and self._widget.is_attached:
+            self._timer = self._widget.set_timer(FRAME_S, self._flush)
+
+    def _flush(self) -> None:
+        self._timer = None
+        state = self._store.state
+        if state is self._seen:
+            return
+        self._seen = state
+        selected = self._select(state)
+        if self._told and selected is self._last:
+            return
+        self._told = True
+        self._last = selected
+        self._widget.call_later(self._deliver, selected)
+
+
+def connect(
+    widget: Widget, store: Store, select: Callable[[AppState], T], deliver: Callable[[T], object]
+) -> Connection[T]:
+    """Call `deliver(select(state))` in `widget`'s queue now and, coalesced, after each change of the selection.
+
+    Call it from `on_mount`; close it in `on_unmount`.
+    """
+    return Connection(widget, store, select, deliver)
