@@ -63,8 +63,8 @@ def reduce_transcripts(
     match action:
         case did.TextStreamed():
             return _stream(transcripts, action, limits)
-        case did.TeammateSpawned(run_id=run_id):
-            return transcripts if run_id in transcripts else transcripts.set(run_id, EMPTY)
+        case did.TeammateSpawned(run_id=new_run):
+            return transcripts if new_run in transcripts else transcripts.set(new_run, EMPTY)
         case did.TeammateEvicted(run_id=gone):
             return transcripts.delete(gone) if gone in transcripts else transcripts
     run_id: RunId = getattr(action, "run_id", NOBODY)

@@ -64,7 +64,7 @@ class Connection(Generic[T]):
 def connect(
     widget: Widget, store: Store, select: Callable[[AppState], T], deliver: Callable[[T], object]
 ) -> Connection[T]:
-    """Call `deliver(select(state))` in `widget`'s queue now and, coalesced, after each change of the selection.
+    """Call `deliver(select(state))` in `widget`'s queue now and, coalesced, after each change of the result.
 
     Call it from `on_mount`; close it in `on_unmount`.
     """
