@@ -17,7 +17,7 @@ class NoIdentity(RuntimeError):
 
 
 def bind(identity: Identity | None) -> Context:
-    """A copy of the current context in which `identity` acts (None = nobody); the current one is left alone."""
+    """A copy of the context in which `identity` acts (None = nobody); the current one stays as it is."""
     context = copy_context()
     context.run(current_identity.set, identity)
     return context
