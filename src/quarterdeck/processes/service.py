@@ -1,0 +1,136 @@
+"""The one place that starts processes: runs commands for runs, kills every tree of a run, counts what is left."""
+
+import asyncio
+import os
+import sys
+import time
+from collections.abc import Callable, Iterable, Mapping
+
+from quarterdeck.domain.ids import RunId
+from quarterdeck.processes import shim
+from quarterdeck.processes.call import Call
+from quarterdeck.processes.contract import (
+    CannotStart,
+    ProcessFacts,
+    ProcessRequest,
+    ProcessResult,
+    ResourceLimits,
+    RunRevoked,
+)
+from quarterdeck.processes.subreaper import OrphanSweep, become_subreaper
+
+CANCEL_WAIT_S = 0.25
+CLOSE_WAIT_S = 2.0
+
+
+class KillTicket:
+    """A kill that has started: what was there then, and a way to wait for its end."""
+
+    def __init__(self, facts: ProcessFacts, calls: Iterable[Call], read: Callable[[], ProcessFacts]) -> None:
+        self.left = facts.left
+        self.total = facts.total
+        self._calls = list(calls)
+        self._read = read
+
+    async def wait(self) -> ProcessFacts:
+        """Returns once every tree is proved empty; waiting longer than the caller wants is the caller's to bound."""
+        pending = [call.done for call in self._calls if not call.done.done()]
+        if pending:
+            await asyncio.wait(pending)
+        return self._read()
+
+
+class ProcessService:
+    """Commands of runs, each under its own supervisor program."""
+
+    def __init__(
+        self,
+        *,
+        limits: ResourceLimits | None = None,
+        python: str = sys.executable,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        self._limits = limits or ResourceLimits()
+        self._python = python
+        self._environment = os.environ if environment is None else environment
+        self._calls: dict[RunId, set[Call]] = {}
+        self._ended: dict[RunId, int] = {}
+        self._revoked: set[RunId] = set()
+        self._closed = False
+        self._sweep = OrphanSweep()
+        become_subreaper()
+
+    async def run(
+        self, request: ProcessRequest, on_output: Callable[[bytes], None] | None = None
+    ) -> ProcessResult:
+        """Run one command to its end. Cancelling the caller kills the whole tree before this returns.
+
+        :raises RunRevoked: the run was killed before.
+        :raises CannotStart: there is no such folder or program, or the system gave no process.
+        """
+        if request.owner in self._revoked:
+            raise RunRevoked(f"Run {request.owner} was killed; it starts nothing.")
+        if self._closed:
+            raise CannotStart("The program is ending.")
+        call = Call(
+            request,
+            limits=self._limits,
+            python=self._python,
+            source=self._environment,
+            sweep=self._sweep,
+            on_output=on_output,
+        )
+        self._calls.setdefault(request.owner, set()).add(call)
+        call.done.add_done_callback(lambda _: self._forget(call))
+        try:
+            await asyncio.wait([call.done])
+        except asyncio.CancelledError:
+            call.kill()
+            await wait_despite_cancelling(call.done, CANCEL_WAIT_S)
+            raise
+        return call.done.result()
+
+    def kill_owner(self, owner: RunId) -> KillTicket:
+        """Start killing every tree of this run, and refuse it any further process. Returns at once."""
+        self._revoked.add(owner)
+        calls = list(self._calls.get(owner, ()))
+        for call in calls:
+            call.kill()
+        return KillTicket(self.owner_facts(owner), calls, lambda: self.owner_facts(owner))
+
+    def owner_facts(self, owner: RunId) -> ProcessFacts:
+        """Counted from a fresh listing of the system's processes, supervisors not included."""
+        calls = self._calls.get(owner)
+        total = self._ended.get(owner, 0)
+        if not calls:
+            return ProcessFacts(left=0, total=total)
+        rows = shim.list_processes()
+        counts = [call.tree.count(rows) for call in calls]
+        left = sum(alive for alive, _ in counts)
+        return ProcessFacts(left=left, total=total + sum(seen for _, seen in counts))
+
+    async def close(self) -> None:
+        """Kill everything and take no more; waits 2 s at most."""
+        self._closed = True
+        calls = [call for owned in self._calls.values() for call in owned]
+        for call in calls:
+            call.kill()
+        if calls:
+            await asyncio.wait([call.done for call in calls], timeout=CLOSE_WAIT_S)
+
+    def _forget(self, call: Call) -> None:
+        owner = call.request.owner
+        self._calls[owner].discard(call)
+        if not self._calls[owner]:
+            del self._calls[owner]
+        self._ended[owner] = self._ended.get(owner, 0) + call.tree.ended
+
+
+async def wait_despite_cancelling(done: "asyncio.Future[ProcessResult]", limit_s: float) -> None:
+    """Wait for `done` at most `limit_s`, however often the waiting task is cancelled meanwhile."""
+    deadline = time.monotonic() + limit_s
+    while not done.done() and (left := deadline - time.monotonic()) > 0:
+        try:
+            await asyncio.wait([done], timeout=left)
+        except asyncio.CancelledError:
+            continue

@@ -1,0 +1,353 @@
+"""The supervisor program: one per call, started as `python -I -S shim.py CONTROL_FD ORDER_FD`; it outlives nothing.
+
+It owns the process tree of one command and ends only when the kernel says that nothing is left (ECHILD).
+It imports few modules of the standard library, since its start is part of every call, and never its own package.
+"""
+
+import ctypes
+import fcntl
+import os
+import resource
+import select
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterable
+
+PR_SET_DUMPABLE = 4
+PR_SET_CHILD_SUBREAPER = 36
+WAIT_ALL_KINDS = 0x40000000
+"""`__WALL` of waitpid(2): children that were cloned without SIGCHLD are waited for too."""
+SETTLE_S = 0.05
+"""How long processes that outlive the main command may take to end by themselves, such as `tee >(cat)`."""
+GRACE_S = 0.05
+"""The time between TERM and KILL."""
+FOLDER_FD_SH = 9
+"""Where a plain sh writes its last folder; it reads one digit only."""
+FOLDER_FD_BASH = 240
+PROLOGUE_FD = 241
+OWN_FDS_FROM = 242
+"""The supervisor's own files lie above every number that the tool's are moved to."""
+
+
+def set_process_flag(option: int, value: int) -> None:
+    """prctl(2) with one argument. :raises OSError: the kernel refused."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.prctl(option, value, 0, 0, 0):
+        code = ctypes.get_errno()
+        raise OSError(code, os.strerror(code))
+
+
+class ProcessRow:
+    """One line of the process table: `state` as in proc(5), `started` in clock ticks since boot."""
+
+    __slots__ = ("parent", "pid", "session", "started", "state")
+
+    def __init__(self, pid: int, state: str, parent: int, session: int, started: int) -> None:
+        self.pid, self.state, self.parent, self.session, self.started = pid, state, parent, session, started
+
+    @property
+    def key(self) -> tuple[int, int]:
+        """What no later process has: a pid is used again, never with the same start time."""
+        return self.pid, self.started
+
+
+def list_processes() -> list[ProcessRow]:
+    """A fresh listing of every process that the kernel shows."""
+    rows = []
+    for name in os.listdir("/proc"):
+        if name.isdigit():
+            row = read_process(int(name))
+            if row is not None:
+                rows.append(row)
+    return rows
+
+
+def read_process(pid: int) -> ProcessRow | None:
+    """One process, or None when it is gone. The name in parentheses may hold anything, `)` and blanks too."""
+    try:
+        fd = os.open(f"/proc/{pid}/stat", os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        text = os.read(fd, 4096)
+    except OSError:
+        return None
+    finally:
+        os.close(fd)
+    fields = text[text.rfind(b")") + 2 :].split()
+    return ProcessRow(pid, fields[0].decode(), int(fields[1]), int(fields[3]), int(fields[19]))
+
+
+def descendants(roots: Iterable[int], rows: list[ProcessRow]) -> list[ProcessRow]:
+    """Everything below `roots` (not the roots themselves) in a listing."""
+    by_parent: dict[int, list[ProcessRow]] = {}
+    for row in rows:
+        by_parent.setdefault(row.parent, []).append(row)
+    found: list[ProcessRow] = []
+    waiting = list(roots)
+    while waiting:
+        below = by_parent.pop(waiting.pop(), [])
+        found += below
+        waiting += [row.pid for row in below]
+    return found
+
+
+def is_living(row: ProcessRow) -> bool:
+    """Zombies are dead: they wait for their parent only."""
+    return row.state not in "ZX"
+
+
+def signal_rows(rows: Iterable[ProcessRow], number: int) -> None:
+    """Send one signal to each; those that ended meanwhile, or belong to another user, are left."""
+    for row in rows:
+        try:
+            os.kill(row.pid, number)
+        except (ProcessLookupError, PermissionError):
+            continue
+
+
+def stop_all(find: Callable[[], list[ProcessRow]]) -> list[ProcessRow]:
+    """STOP what `find` lists until a fresh listing shows nothing new: a stopped process cannot fork past the KILL."""
+    stopped: set[tuple[int, int]] = set()
+    for _ in range(50):
+        rows = [row for row in find() if is_living(row)]
+        fresh = [row for row in rows if row.key not in stopped]
+        if not fresh:
+            return rows
+        signal_rows(fresh, signal.SIGSTOP)
+        stopped |= {row.key for row in fresh}
+    return [row for row in find() if is_living(row)]
+
+
+class Order:
+    """What to run: fields joined by NUL in an unnamed file, so that neither argv nor ps shows them."""
+
+    def __init__(self, text: bytes) -> None:
+        fields = text.split(b"\0")
+        self.folder = fields[0]
+        self.folder_fd, self.target_fd, self.prologue_fd, self.stdin_fd = (
+            int(field) for field in fields[1:5]
+        )
+        self.limits = [tuple(int(part) for part in field.split(b":")) for field in fields[5].split()]
+        count = int(fields[6])
+        self.argv = fields[7 : 7 + count]
+        self.environment = dict(field.split(b"=", 1) for field in fields[7 + count :])
+
+
+class Supervisor:
+    """The loop: wait for the first end, then end everything else, then say so."""
+
+    def __init__(self, control: int, order: Order) -> None:
+        self.control = control
+        self.order = order
+        self.main = 0
+        self.main_status: int | None = None
+        self.asked_to_end = False
+        self.seen: set[tuple[int, int]] = set()
+        self.reaped: set[int] = set()
+        self.wake, wake_write = os.pipe()
+        for fd in (self.wake, wake_write):
+            os.set_blocking(fd, False)
+        signal.set_wakeup_fd(wake_write, warn_on_full_buffer=False)
+        self.poll = select.poll()
+        self.poll.register(self.wake, select.POLLIN)
+        self.poll.register(control, select.POLLIN)
+
+    def run(self) -> None:
+        """Start the command, wait, end the tree, report."""
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, self.on_end_signal)
+        signal.signal(signal.SIGCHLD, lambda number, frame: None)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        self.main = os.fork()
+        if self.main == 0:
+            start_command(self.control, self.order)
+        self.release_inherited()
+        set_process_flag(PR_SET_DUMPABLE, 0)
+        self.report(f"up {self.main}")
+        while not self.asked_to_end and self.main_status is None:
+            self.wait_for_change(None)
+        if self.main_status is not None:
+            self.report(f"exit {self.main_status}")
+        leftover = self.end_tree()
+        if self.main_status is not None and self.asked_to_end:
+            self.report(f"exit {self.main_status}")
+        self.report(f"none {len(self.seen)} {leftover}")
+
+    def release_inherited(self) -> None:
+        """Close the tool's ends here: the end of output belongs to the tool alone."""
+        for fd in (0, 1, 2, self.order.folder_fd, self.order.prologue_fd, self.order.stdin_fd):
+            if fd >= 0:
+                os.close(fd)
+
+    def on_end_signal(self, number: int, frame: object) -> None:
+        """TERM or HUP to the supervisor ends the tree, as the end of the program does."""
+        self.asked_to_end = True
+
+    def report(self, line: str) -> None:
+        """Tell the program; it may be gone."""
+        try:
+            os.write(self.control, line.encode() + b"\n")
+        except OSError:
+            self.asked_to_end = True
+
+    def wait_for_change(self, timeout_s: float | None) -> bool:
+        """Wait for a signal, a word from the program or its end; reap. False when no child is left (ECHILD)."""
+        ready = self.poll.poll(None if timeout_s is None else max(0, int(timeout_s * 1000 + 0.5)))
+        for fd, _ in ready:
+            if fd == self.wake:
+                os.read(self.wake, 4096)
+            elif fd == self.control:
+                # A word and the end of the program mean the same: end the tree now.
+                self.asked_to_end = True
+                self.poll.unregister(self.control)
+        return self.reap()
+
+    def reap(self) -> bool:
+        """Collect every dead child; False when the kernel says that there is none left."""
+        while True:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG | WAIT_ALL_KINDS)
+            except ChildProcessError:
+                return False
+            if pid == 0:
+                return True
+            self.reaped.add(pid)
+            if pid == self.main:
+                self.main_status = status
+
+    def find(self) -> list[ProcessRow]:
+        """A fresh listing of everything below, remembered for the count."""
+        rows = descendants([os.getpid()], list_processes())
+        self.seen |= {row.key for row in rows}
+        return rows
+
+    def end_tree(self) -> int:
+        """End all descendants; returns how many outlived the main command. Comes back only at ECHILD."""
+        self.count_main()
+        if not self.reap():
+            return 0
+        if not self.asked_to_end and not self.wait_until(SETTLE_S, stop_early=True):
+            return 0
+        rows = [row for row in self.find() if is_living(row)]
+        signal_rows(rows, signal.SIGTERM)
+        signal_rows(rows, signal.SIGCONT)
+        if self.wait_until(GRACE_S):
+            self.kill_until_none()
+        return len([row for row in rows if row.pid != self.main])
+
+    def count_main(self) -> None:
+        """The main command counts although no listing may have shown it."""
+        if not any(pid == self.main for pid, _ in self.seen):
+            self.seen.add((self.main, 0))
+
+    def wait_until(self, limit_s: float, *, stop_early: bool = False) -> bool:
+        """Reap for `limit_s` at most; False as soon as no child is left."""
+        deadline = time.monotonic() + limit_s
+        while (left := deadline - time.monotonic()) > 0:
+            if not self.wait_for_change(left):
+                return False
+            if stop_early and self.asked_to_end:
+                return True
+        return True
+
+    def kill_until_none(self) -> None:
+        """STOP, list again, KILL, reap, until waitpid says ECHILD. A process of another user may delay that."""
+        pause = 0.002
+        while True:
+            signal_rows(stop_all(self.find), signal.SIGKILL)
+            if not self.wait_until(pause):
+                return
+            pause = min(pause * 1.5, 0.1)
+
+
+def start_command(control: int, order: Order) -> None:
+    """In the child: own session, limits, folder, then the command. Does not return."""
+    stage = "start a session"
+    try:
+        os.setsid()
+        for number in (
+            signal.SIGTERM,
+            signal.SIGHUP,
+            signal.SIGCHLD,
+            signal.SIGINT,
+            signal.SIGPIPE,
+            signal.SIGXFSZ,
+        ):
+            signal.signal(number, signal.SIG_DFL)
+        prefer_as_memory_victim()
+        stage = f"enter {os.fsdecode(order.folder)}"
+        os.chdir(order.folder)
+        stage = "hand over the files"
+        if order.stdin_fd >= 0:
+            os.dup2(order.stdin_fd, 0)
+        if order.prologue_fd >= 0:
+            os.dup2(order.prologue_fd, PROLOGUE_FD)
+        if order.folder_fd >= 0:
+            os.dup2(order.folder_fd, order.target_fd)
+        stage = "set the limits"
+        for kind, value in order.limits:
+            lower_limit(kind, value)
+        stage = f"run {os.fsdecode(order.argv[0])}"
+        os.execve(order.argv[0], order.argv, order.environment)
+    except OSError as error:
+        os.write(control, f"fail {stage}: {error.strerror}".replace("\n", " ").encode() + b"\n")
+    finally:
+        os._exit(127)
+
+
+def lower_limit(kind: int, value: int) -> None:
+    """Set both ends of one limit, never above what the program itself has."""
+    _, hard = resource.getrlimit(kind)
+    if hard != resource.RLIM_INFINITY:
+        value = min(value, hard)
+    resource.setrlimit(kind, (value, value))
+
+
+def prefer_as_memory_victim() -> None:
+    """When memory runs out, the kernel ends the tool first, not the program."""
+    try:
+        fd = os.open("/proc/self/oom_score_adj", os.O_WRONLY | os.O_CLOEXEC)
+    except OSError:
+        return
+    try:
+        os.write(fd, b"800")
+    except OSError:
+        return
+    finally:
+        os.close(fd)
+
+
+def read_order(fd: int) -> Order:
+    """The whole file from its start; closed afterwards."""
+    with open(fd, "rb") as file:
+        file.seek(0)
+        return Order(file.read())
+
+
+def move_up(fd: int) -> int:
+    """The same file under a high number, closed at exec; -1 stays."""
+    if fd < 0:
+        return fd
+    moved = fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, OWN_FDS_FROM)
+    os.close(fd)
+    return moved
+
+
+def main() -> None:
+    """The program."""
+    control, order_fd = int(sys.argv[1]), int(sys.argv[2])
+    order = read_order(order_fd)
+    control = move_up(control)
+    order.folder_fd, order.prologue_fd, order.stdin_fd = (
+        move_up(fd) for fd in (order.folder_fd, order.prologue_fd, order.stdin_fd)
+    )
+    set_process_flag(PR_SET_CHILD_SUBREAPER, 1)
+    Supervisor(control, order).run()
+    # Nothing to clean up in this process; the end of the control socket tells the program at once.
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,100 @@
+"""The program as the parent of last resort: orphans of a supervisor that was killed become its children.
+
+It ends and reaps only what a fresh listing shows to be such an orphan, by pid, and never waits for any child.
+"""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Callable
+
+from quarterdeck.processes import shim
+
+SWEEP_EVERY_S = 0.004
+
+
+def become_subreaper() -> bool:
+    """Adopt the orphans of every descendant from now on. False where the system has no such thing."""
+    if not sys.platform.startswith("linux"):
+        return False
+    shim.set_process_flag(shim.PR_SET_CHILD_SUBREAPER, 1)
+    return True
+
+
+def harden_process() -> bool:
+    """Close this process's memory and environment to others of the same user, core dumps too. False if it cannot."""
+    if not sys.platform.startswith("linux"):
+        return False
+    shim.set_process_flag(shim.PR_SET_DUMPABLE, 0)
+    return True
+
+
+class OrphanSweep:
+    """Ends orphans in slices of the loop, one listing each; knows the children that are not orphans."""
+
+    def __init__(self) -> None:
+        self._known: set[int] = set()
+        self._waiting: list[tuple[int, Callable[[int], None]]] = []
+        self._swept: set[tuple[int, int]] = set()
+        self._timer: asyncio.Handle | None = None
+
+    def register(self, pid: int) -> None:
+        """A child that somebody else waits for: never touched, nor what is below it."""
+        self._known.add(pid)
+
+    def forget(self, pid: int) -> None:
+        """That child was collected; its number may come back as an orphan's."""
+        self._known.discard(pid)
+
+    def start(self, since: int, on_none_left: Callable[[int], None]) -> None:
+        """Sweep orphans that started at `since` (ticks since boot) or later; then call back with their number."""
+        self._waiting.append((since, on_none_left))
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_soon(self._slice)
+
+    def living(self) -> int:
+        """How many orphans live now; 0 while nothing is being swept."""
+        return len([row for row in self._tree() if shim.is_living(row)]) if self._waiting else 0
+
+    def _slice(self) -> None:
+        self._timer = None
+        rows = shim.stop_all(self._tree)
+        shim.signal_rows(rows, signal.SIGKILL)
+        self._swept |= {row.key for row in rows}
+        if self._reap():
+            self._timer = asyncio.get_running_loop().call_later(SWEEP_EVERY_S, self._slice)
+            return
+        waiting, self._waiting = self._waiting, []
+        swept, self._swept = len(self._swept), set()
+        for _, on_none_left in waiting:
+            on_none_left(swept)
+
+    def _reap(self) -> bool:
+        """Collect the dead orphans; whether any orphan is left."""
+        orphans = self._orphans(shim.list_processes())
+        for row in orphans:
+            try:
+                os.waitpid(row.pid, os.WNOHANG | shim.WAIT_ALL_KINDS)
+            except ChildProcessError:
+                continue
+        return bool(orphans)
+
+    def _tree(self) -> list[shim.ProcessRow]:
+        rows = shim.list_processes()
+        orphans = self._orphans(rows)
+        return orphans + shim.descendants([row.pid for row in orphans], rows)
+
+    def _orphans(self, rows: list[shim.ProcessRow]) -> list[shim.ProcessRow]:
+        """Children that nobody registered, in a foreign session: a supervisor's tree is always in one, and a process
+        cannot come back from it. A library's own child shares the program's session."""
+        own, session = os.getpid(), os.getsid(0)
+        since = min((start for start, _ in self._waiting), default=0)
+        return [
+            row
+            for row in rows
+            if row.parent == own
+            and row.session != session
+            and row.started >= since
+            and row.pid not in self._known
+        ]
