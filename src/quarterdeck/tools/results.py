@@ -38,7 +38,12 @@ class ToolResult(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def text_result(
-    content: str, summary: str, *, detail: str | None = None, is_error: bool = False, diff: FileDiff | None = None
+    content: str,
+    summary: str,
+    *,
+    detail: str | None = None,
+    is_error: bool = False,
+    diff: FileDiff | None = None,
 ) -> ToolResult:
     """A bounded result; without `detail` the person sees what the model sees."""
     return ToolResult(
