@@ -72,6 +72,11 @@ class Hooks:
         self._before: dict[_Registered, None] = {}
         self._after: dict[_Registered, None] = {}
 
+    @property
+    def any_registered(self) -> bool:
+        """Whether there is a hook at all."""
+        return bool(self._before or self._after)
+
     def before(self, transition: str, hook: Hook) -> Callable[[], None]:
         """Call `hook` before a transition, as `executing->waiting` or `*->terminated`. Returns unregister.
 

@@ -182,7 +182,7 @@ class ScopeTree:
         scope._mark_cancelled()
         if scope._ending is None:
             scope._ending = _Ending(self, scope)
-        return await scope._ending.joined_by(asyncio.current_task())
+        return await scope._ending.wait(asyncio.current_task())
 
     def _finished(self, scope: Scope, task: asyncio.Task[Any]) -> None:
         """Take a task that is done out of the tree, and tell of its error."""
@@ -243,9 +243,17 @@ class _Ending:
         self._is_over = False
         self._inside: dict[asyncio.Task[Any], asyncio.Future[ScopeEnd]] = {}
         self._outside: list[asyncio.Future[ScopeEnd]] = []
+        self._waiting: set[asyncio.Task[Any] | None] = set()
 
-    def joined_by(self, caller: asyncio.Task[Any] | None) -> asyncio.Future[ScopeEnd]:
-        """One more caller waits for the end; the first one sets it going."""
+    async def wait(self, caller: asyncio.Task[Any] | None) -> ScopeEnd:
+        """Wait for the result as one more caller; the first one sets the ending going."""
+        self._waiting.add(caller)
+        try:
+            return await self._join(caller)
+        finally:
+            self._waiting.discard(caller)
+
+    def _join(self, caller: asyncio.Task[Any] | None) -> asyncio.Future[ScopeEnd]:
         answer: asyncio.Future[ScopeEnd] = self._loop.create_future()
         if caller is not None and any(task is caller for _, task in self._scope._all_tasks()):
             self._inside[caller] = answer
@@ -268,11 +276,12 @@ class _Ending:
             self._finish()
 
     def _others(self) -> list[tuple[Scope, asyncio.Task[Any]]]:
-        """The tasks to end: all inside but those that wait here themselves."""
-        if self._outside:
-            spared = {task for task, answer in self._inside.items() if not answer.done()}
-        else:
-            spared = set(self._inside)
+        """The tasks to end: all inside but those that wait here themselves.
+
+        A task inside that called is spared for good, unless someone outside wants its end too: then only
+        until it has received its answer.
+        """
+        spared = self._waiting if self._outside else self._inside
         return [(scope, task) for scope, task in self._scope._all_tasks() if task not in spared]
 
     def _go_round(self) -> None:
@@ -282,15 +291,14 @@ class _Ending:
         was_fast = elapsed < FAST_FOR_S or self._rounds < FEWEST_ROUNDS
         if self._outside and not was_fast:
             self._answer_inside()
-        others = self._others()
         if elapsed >= GIVE_UP_S and not was_fast:
-            for scope, task in others:
+            for scope, task in self._scope._all_tasks() if self._outside else self._others():
                 self._tree._abandon(scope, task)
             self.look()
             return
         self._rounds += 1
         self._timer = self._loop.call_later(FAST_EVERY_S if was_fast else SLOW_EVERY_S, self._go_round)
-        for _, task in others:
+        for _, task in self._others():
             try:
                 task.cancel()
             except Exception as error:  # a foreign awaitable inside: its fault must not save the other tasks
@@ -329,11 +337,12 @@ _ABANDONED: WeakSet[asyncio.Task[Any]] = WeakSet()
 def exit_now(code: int) -> None:
     """Flush the standard streams, then leave the process at once if any task or thread is abandoned.
 
-    With one of them alive, neither `asyncio.run` nor the interpreter would end. The last step of the program,
-    on the loop's thread; with nothing abandoned it returns, and the caller ends in the ordinary way.
+    With an abandoned task alive, `asyncio.run` would not end; with a stream that takes no more bytes, the
+    interpreter would not. The last step of the program, on the loop's thread; with nothing abandoned it
+    returns, and the caller ends in the ordinary way.
     """
-    call_within(_flush, name="flush", time_limit_s=FLUSH_LIMIT_S)
-    if abandoned_threads() or any(not task.done() for task in _ABANDONED):
+    is_flushed = call_within(_flush, name="flush", time_limit_s=FLUSH_LIMIT_S)
+    if not is_flushed or abandoned_threads() or any(not task.done() for task in _ABANDONED):
         os._exit(code)
 
 

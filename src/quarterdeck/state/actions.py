@@ -50,6 +50,8 @@ class TeammateSpawned(Fact, frozen=True, tag="teammate_spawned"):
     tool_use_id: str | None = None
     is_lead: bool = False
     revived_from: RunId | None = None
+    first_entry_id: int = 1
+    """Where its transcript goes on; above 1 after a revival."""
 
 
 class TeammateReady(Fact, frozen=True, tag="teammate_ready"):

@@ -7,7 +7,7 @@ import msgspec
 from immutables import Map
 
 from quarterdeck.domain.ids import RequestId, RunId
-from quarterdeck.domain.requests import Answer, PlanRequest, Request
+from quarterdeck.domain.requests import Answer, PlanRejected, PlanRequest, Request
 from quarterdeck.domain.teammates import Outcome
 from quarterdeck.state import actions as did
 
@@ -20,12 +20,12 @@ class Inbox(msgspec.Struct, frozen=True):
     """What only the person can answer."""
 
     by_id: Map[RequestId, Request] = Map()
-    """Open, suspended, and answered plans that may come back as a new version."""
+    """Open, suspended, and rejected plans that may come back as a new version."""
     open: tuple[RequestId, ...] = ()
     """Oldest first."""
     suspended: tuple[RequestId, ...] = ()
     answers: Map[RequestId, Answer] = Map()
-    """The last answer to each plan that is kept in `by_id`."""
+    """The rejection of each plan that is kept in `by_id` for its next version."""
 
 
 def reduce_inbox(inbox: Inbox, action: did.Action) -> Inbox:
@@ -63,7 +63,7 @@ def _answer(inbox: Inbox, request_id: RequestId, version: int, answer: Answer) -
     request = inbox.by_id.get(request_id)
     if request is None or request_id not in inbox.open or request.version != version:
         return inbox
-    if not isinstance(request, PlanRequest):
+    if not isinstance(answer, PlanRejected):
         return _forget(inbox, (request_id,))
     return replace(
         inbox,

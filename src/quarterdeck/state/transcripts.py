@@ -52,7 +52,6 @@ class Transcript(msgspec.Struct, frozen=True):
     """When the last text streamed in (epoch seconds)."""
 
 
-EMPTY = Transcript()
 Transcripts = Map[RunId, Transcript]
 
 
@@ -63,8 +62,10 @@ def reduce_transcripts(
     match action:
         case did.TextStreamed():
             return _stream(transcripts, action, limits)
-        case did.TeammateSpawned(run_id=new_run):
-            return transcripts if new_run in transcripts else transcripts.set(new_run, EMPTY)
+        case did.TeammateSpawned(run_id=new_run, first_entry_id=first):
+            return (
+                transcripts if new_run in transcripts else transcripts.set(new_run, Transcript(next_id=first))
+            )
         case did.TeammateEvicted(run_id=gone):
             return transcripts.delete(gone) if gone in transcripts else transcripts
     run_id: RunId = getattr(action, "run_id", NOBODY)

@@ -1,0 +1,68 @@
+"""What happens by time alone: rows leave, deadlines of stops pass, long turns get another verb."""
+
+import asyncio
+from collections.abc import Callable
+
+from quarterdeck.domain.teammates import Lifecycle, Outcome
+from quarterdeck.runtime.ports import Clock, Dispatch
+from quarterdeck.runtime.supervisor import Supervisor
+from quarterdeck.state import actions as did
+from quarterdeck.state.selectors import DisplayDelays, select_leaving
+from quarterdeck.state.store import Store
+
+TICK_S = 0.25
+VERB_AFTER_S = 20.0
+
+
+class Housekeeping:
+    """Looks at the state four times a second; `tick` may be called by hand."""
+
+    def __init__(
+        self,
+        store: Store,
+        dispatch: Dispatch,
+        supervisor: Supervisor,
+        clock: Clock,
+        new_verb: Callable[[], tuple[str, str]],
+        *,
+        delays: DisplayDelays,
+        changes_verbs: bool = True,
+    ) -> None:
+        self._store = store
+        self._dispatch = dispatch
+        self._supervisor = supervisor
+        self._clock = clock
+        self._new_verb = new_verb
+        self._delays = delays
+        self._changes_verbs = changes_verbs
+        self._last_verb_at = 0.0
+
+    async def run_forever(self) -> None:
+        """Tick until cancelled."""
+        while True:
+            await asyncio.sleep(TICK_S)
+            self.tick()
+
+    def tick(self) -> None:
+        """Do what is due now."""
+        now = self._clock.wall()
+        team = self._store.state.team
+        for run_id in select_leaving(team, self._delays, now):
+            self._dispatch(did.TeammateEvicted(at=now, run_id=run_id))
+        for run_id in team.rows:
+            mate = team.by_run[run_id]
+            if mate.is_terminal:
+                continue
+            if mate.stop_deadline_at is not None and now >= mate.stop_deadline_at:
+                self._supervisor.kill(run_id, by="its deadline", outcome=Outcome.STOPPED)
+            elif self._wants_verb(mate.place, mate.turn_started_at, now):
+                self._last_verb_at = now
+                verb, past = self._new_verb()
+                self._dispatch(did.VerbChanged(at=now, run_id=run_id, verb=verb, past_verb=past))
+
+    def _wants_verb(self, place: Lifecycle, turn_started_at: float | None, now: float) -> bool:
+        """After 20 s, and never two rows in one tick."""
+        if not self._changes_verbs or place is not Lifecycle.EXECUTING or turn_started_at is None:
+            return False
+        old = now - turn_started_at >= VERB_AFTER_S
+        return old and int(now - turn_started_at) % int(VERB_AFTER_S) == 0 and now - self._last_verb_at >= 1.0

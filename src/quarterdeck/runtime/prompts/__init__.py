@@ -1,0 +1,1 @@
+"""The model-facing texts of the runtime, in sibling .md files."""

@@ -1,0 +1,384 @@
+"""The supervisor: the verbs of the person over all teammates, by run id. It knows them only as `Worker`s.
+
+It decides who lives, holds and ends; it never looks into a conversation. Facts go to the store, and every
+decision is taken on the state.
+"""
+
+from collections.abc import Callable
+
+import msgspec
+
+from quarterdeck.domain.ids import AgentId, BadName, MessageId, RunId, agent_id, check_name, free_name
+from quarterdeck.domain.teammates import (
+    Identity,
+    Lifecycle,
+    Outcome,
+    PermissionMode,
+    SpawnConfig,
+    SpawnResult,
+    Way,
+)
+from quarterdeck.runtime.epochs import Epochs
+from quarterdeck.runtime.ports import Clock, Dispatch, Ids, Worker
+from quarterdeck.runtime.shutdown import Shutdown
+from quarterdeck.state import actions as did
+from quarterdeck.state.selectors import select_by_name, select_living
+from quarterdeck.state.store import Store
+from quarterdeck.state.teammates import Team, Teammate
+
+COLOURS = 8
+
+
+class Spawned(msgspec.Struct, frozen=True, kw_only=True):
+    """What a worker is made for."""
+
+    identity: Identity
+    config: SpawnConfig
+    mode: PermissionMode
+    resumes: bool
+    """Revived in the middle of a turn."""
+
+    @property
+    def run_id(self) -> RunId:
+        """The run that the worker lives for."""
+        return self.identity.run_id
+
+
+WorkerFactory = Callable[[Spawned], Worker]
+
+
+class Defaults(msgspec.Struct, frozen=True, kw_only=True):
+    """What a spawn takes where its config says nothing."""
+
+    team: str
+    model: Callable[[], str | None]
+    permission_mode: PermissionMode = PermissionMode.DEFAULT
+    stop_deadline_s: float = 60.0
+
+
+class Supervisor:
+    """One per session. Methods return at once; what happens is told as facts."""
+
+    def __init__(
+        self,
+        store: Store,
+        dispatch: Dispatch,
+        epochs: Epochs,
+        shutdown: Shutdown,
+        clock: Clock,
+        ids: Ids,
+        defaults: Defaults,
+        new_verb: Callable[[], tuple[str, str]],
+        revive_conversation: Callable[[RunId, RunId], tuple[int, bool]],
+    ) -> None:
+        self._store = store
+        self._dispatch = dispatch
+        self._epochs = epochs
+        self._shutdown = shutdown
+        self._clock = clock
+        self._ids = ids
+        self._defaults = defaults
+        self._new_verb = new_verb
+        self._revive_conversation = revive_conversation
+        self._workers: dict[RunId, Worker] = {}
+        self._configs: dict[RunId, SpawnConfig] = {}
+        self._cleanups: dict[RunId, Callable[[], None]] = {}
+        self.make_worker: WorkerFactory | None = None
+        self.session_id = ""
+
+    # --- spawn and revive -----------------------------------------------------------------------------
+
+    def spawn(self, config: SpawnConfig) -> SpawnResult:
+        """Start a run. A failed spawn leaves nothing behind."""
+        team = config.team or self._defaults.team
+        ident = agent_id(config.name, team)
+        fault = self._spawn_fault(config)
+        if fault:
+            return SpawnResult(success=False, agent_id=ident, error=fault)
+        return self._begin(config, ident, team, revived=None)
+
+    def revive(self, run_id: RunId, message: str = "") -> SpawnResult:
+        """A new run on the whole conversation of an ended one; as `name-2` where its name is taken."""
+        old = self._team.by_run.get(run_id)
+        if old is None:
+            return SpawnResult(success=False, agent_id=AgentId(""), error="No such run.")
+        if not old.is_terminal:
+            return SpawnResult(success=False, agent_id=old.agent_id, error=f"{old.name} has not ended.")
+        name = free_name(old.name, [mate.name for mate in select_living(self._team)])
+        config = msgspec.structs.replace(
+            self._configs[run_id],
+            name=name,
+            prompt=message,
+            model=old.model,
+            color=old.color,
+            permission_mode=old.permission_mode,
+        )
+        return self._begin(config, agent_id(name, old.team), old.team, revived=old)
+
+    def _spawn_fault(self, config: SpawnConfig) -> str:
+        if config.unbuilt:
+            return f"{', '.join(config.unbuilt)}: not built yet in this version."
+        try:
+            check_name(config.name, is_lead=config.is_lead)
+        except BadName as bad:
+            return str(bad)
+        taken = select_by_name(self._team, config.name)
+        if taken is not None and not taken.is_terminal:
+            return f"{taken.name} is in use by a run that has not ended; choose another name."
+        if config.model is None and self._parent_model(config) is None:
+            return "No model is set: pass a model, or set one in the settings."
+        return ""
+
+    def _parent_model(self, config: SpawnConfig) -> str | None:
+        parent = self._team.by_run.get(config.parent) if config.parent is not None else None
+        return parent.model if parent is not None else self._defaults.model()
+
+    def _begin(
+        self, config: SpawnConfig, ident: AgentId, team: str, *, revived: Teammate | None
+    ) -> SpawnResult:
+        run_id = RunId(self._ids("run"))
+        first, resumes = 1, False
+        if revived is not None:
+            first, resumes = self._revive_conversation(revived.run_id, run_id)
+            resumes = resumes and revived.outcome in _INTERRUPTED
+        colour = config.color or len(self._team.by_run) % COLOURS + 1
+        spawned = Spawned(
+            identity=Identity(
+                run_id=run_id,
+                agent_id=ident,
+                agent_name=config.name,
+                team_name=team,
+                color=colour,
+                plan_mode_required=config.plan_mode_required,
+                parent_session_id=self.session_id,
+            ),
+            config=config,
+            mode=self._mode(config),
+            resumes=resumes,
+        )
+        self._epochs.open(run_id)
+        try:
+            worker = self._make(spawned)
+        except Exception as error:  # the boundary of a spawn: a failed one leaves nothing behind
+            self._epochs.revoke(run_id)
+            return SpawnResult(success=False, agent_id=ident, error=f"{config.name} can't start: {error}")
+        self._dispatch(self._spawn_fact(spawned, revived, first))
+        self._workers[run_id] = worker
+        self._configs[run_id] = config
+        self._cleanups[run_id] = self._shutdown.register(worker)
+        worker.start()
+        if config.prompt:
+            self._queue(run_id, self._speaker(config.parent), config.prompt, Way.STEER)
+        return SpawnResult(success=True, agent_id=ident, run_id=run_id)
+
+    def _spawn_fact(self, spawned: Spawned, revived: Teammate | None, first: int) -> did.TeammateSpawned:
+        config, who = spawned.config, spawned.identity
+        verb, past = self._new_verb()
+        return did.TeammateSpawned(
+            at=self._clock.wall(),
+            run_id=who.run_id,
+            agent_id=who.agent_id,
+            name=config.name,
+            team=who.team_name,
+            color=who.color,
+            prompt=config.prompt,
+            description=_description(config.name, config.prompt),
+            model=config.model or self._parent_model(config) or "",
+            lifetime=config.lifetime,
+            permission_mode=spawned.mode,
+            plan_mode_required=config.plan_mode_required,
+            verb=verb,
+            past_verb=past,
+            parent=config.parent,
+            tool_use_id=config.tool_use_id,
+            is_lead=config.is_lead,
+            revived_from=revived.run_id if revived is not None else None,
+            first_entry_id=first,
+        )
+
+    def _make(self, spawned: Spawned) -> Worker:
+        if self.make_worker is None:
+            raise RuntimeError("No way to run teammates was given.")
+        return self.make_worker(spawned)
+
+    def _mode(self, config: SpawnConfig) -> PermissionMode:
+        if config.plan_mode_required and config.permission_mode is None:
+            return PermissionMode.PLAN
+        return config.permission_mode or self._defaults.permission_mode
+
+    # --- the five verbs -------------------------------------------------------------------------------
+
+    def interrupt(self, run_id: RunId) -> bool:
+        """End its turn; True when there was one."""
+        worker = self._living(run_id)
+        return worker is not None and worker.interrupt()
+
+    def pause(self, run_id: RunId, *, by: str = "you") -> bool:
+        """No new request or tool from now on; True when that changed something."""
+        worker = self._living(run_id)
+        mate = self._team.by_run.get(run_id)
+        if worker is None or mate is None or mate.lifecycle not in _PAUSABLE:
+            return False
+        worker.pause()
+        self._dispatch(did.TeammatePaused(at=self._clock.wall(), run_id=run_id, by=by))
+        return True
+
+    def proceed(self, run_id: RunId) -> bool:
+        """Back to where it was when it was paused."""
+        worker = self._living(run_id)
+        mate = self._team.by_run.get(run_id)
+        if worker is None or mate is None or mate.lifecycle is not Lifecycle.PAUSED:
+            return False
+        self._dispatch(did.TeammateContinued(at=self._clock.wall(), run_id=run_id))
+        worker.proceed()
+        return True
+
+    def stop(self, run_id: RunId) -> bool:
+        """Ask it to finish; the deadline is kept by `tick`."""
+        worker = self._living(run_id)
+        mate = self._team.by_run.get(run_id)
+        if worker is None or mate is None or mate.lifecycle is Lifecycle.TERMINATING:
+            return False
+        deadline = self._clock.wall() + self._defaults.stop_deadline_s
+        self._dispatch(did.StopRequested(at=self._clock.wall(), run_id=run_id, deadline_at=deadline))
+        worker.stop()
+        return True
+
+    def take_back_stop(self, run_id: RunId) -> bool:
+        """The person changed their mind; False once the closing step has started."""
+        worker = self._living(run_id)
+        if worker is None or not worker.take_back_stop():
+            return False
+        self._dispatch(did.StopTakenBack(at=self._clock.wall(), run_id=run_id))
+        mate = self._team.by_run[run_id]
+        if mate.lifecycle is Lifecycle.PAUSED:
+            worker.pause()
+        return True
+
+    def kill(self, run_id: RunId, *, by: str = "you", outcome: Outcome = Outcome.KILLED) -> bool:
+        """End it now. True once; False for a run that is unknown or has ended."""
+        mate = self._team.by_run.get(run_id)
+        if mate is None or mate.is_terminal:
+            return False
+        self._epochs.revoke(run_id)
+        worker = self._workers.get(run_id)
+        inbox = self._store.state.inbox
+        withdrawn = sum(1 for one in inbox.open if inbox.by_id[one].run_id == run_id)
+        self._dispatch(
+            did.TeammateKilled(
+                at=self._clock.wall(), run_id=run_id, by=by, outcome=outcome, requests_withdrawn=withdrawn
+            )
+        )
+        if worker is not None:
+            worker.kill()
+        self._after_end(mate)
+        return True
+
+    def end(self, run_id: RunId, outcome: Outcome, findings: str, error: str) -> None:
+        """The one terminal record of a run that ended by itself: its worker says so."""
+        mate = self._team.by_run.get(run_id)
+        if mate is None or mate.is_terminal:
+            return
+        self._dispatch(
+            did.TeammateEnded(
+                at=self._clock.wall(), run_id=run_id, outcome=outcome, findings=findings, error=error
+            )
+        )
+        self._epochs.revoke(run_id)
+        self._after_end(mate)
+        parent = self._living(mate.parent) if mate.parent is not None else None
+        if parent is not None and mate.parent is not None:
+            report = findings if outcome is Outcome.COMPLETED else f"{outcome.value}: {error or findings}"
+            self._queue(
+                mate.parent, mate.name, f"My work has ended ({outcome.value}).\n\n{report}", Way.STEER
+            )
+
+    # --- messages -------------------------------------------------------------------------------------
+
+    def send(self, run_id: RunId, sender: str, text: str, way: Way) -> MessageId | None:
+        """Queue a message; None when the run has ended."""
+        if self._living(run_id) is None:
+            return None
+        return self._queue(run_id, sender, text, way)
+
+    def withdraw(self, run_id: RunId, message_id: MessageId) -> None:
+        """Take a message back that is still queued."""
+        self._dispatch(did.MessageWithdrawn(at=self._clock.wall(), message_id=message_id, run_id=run_id))
+
+    def _queue(self, run_id: RunId, sender: str, text: str, way: Way) -> MessageId:
+        message_id = MessageId(self._ids("message"))
+        self._dispatch(
+            did.MessageQueued(
+                at=self._clock.wall(),
+                message_id=message_id,
+                run_id=run_id,
+                sender=sender,
+                text=text,
+                way=way,
+            )
+        )
+        worker = self._workers.get(run_id)
+        if worker is not None:
+            if way is Way.INTERRUPT:
+                worker.interrupt()
+            worker.deliver()
+        return message_id
+
+    # --- settings of a run ----------------------------------------------------------------------------
+
+    def rename(self, run_id: RunId, name: str) -> str:
+        """Empty = done, else why not."""
+        mate = self._team.by_run.get(run_id)
+        if mate is None or mate.is_terminal:
+            return "It has ended; its name stays."
+        try:
+            check_name(name, is_lead=mate.is_lead)
+        except BadName as bad:
+            return str(bad)
+        other = select_by_name(self._team, name)
+        if other is not None and not other.is_terminal and other.run_id != run_id:
+            return f"{other.name} is in use; choose another name."
+        self._dispatch(
+            did.TeammateRenamed(
+                at=self._clock.wall(), run_id=run_id, name=name, agent_id=agent_id(name, mate.team)
+            )
+        )
+        return ""
+
+    def worker(self, run_id: RunId) -> Worker | None:
+        """The worker of a run that has not ended."""
+        return self._living(run_id)
+
+    # --- inside ---------------------------------------------------------------------------------------
+
+    @property
+    def _team(self) -> Team:
+        return self._store.state.team
+
+    def _living(self, run_id: RunId) -> Worker | None:
+        mate = self._team.by_run.get(run_id)
+        return None if mate is None or mate.is_terminal else self._workers.get(run_id)
+
+    def _speaker(self, parent: RunId | None) -> str:
+        mate = self._team.by_run.get(parent) if parent is not None else None
+        return mate.name if mate is not None else "you"
+
+    def _after_end(self, mate: Teammate) -> None:
+        self._workers.pop(mate.run_id, None)
+        unregister = self._cleanups.pop(mate.run_id, None)
+        if unregister is not None:
+            unregister()
+        # A parent may have waited for this child before it could complete.
+        parent = self._living(mate.parent) if mate.parent is not None else None
+        if parent is not None:
+            parent.deliver()
+
+
+_PAUSABLE = frozenset({Lifecycle.READY, Lifecycle.EXECUTING, Lifecycle.WAITING})
+_INTERRUPTED = frozenset({Outcome.FAILED, Outcome.TIMED_OUT, Outcome.UNKNOWN})
+
+
+def _description(name: str, prompt: str) -> str:
+    """`name: ` and the first 50 characters of the prompt."""
+    line = " ".join(prompt.split())
+    return f"{name}: {line[:50]}{'...' if len(line) > 50 else ''}"
