@@ -1,10 +1,13 @@
 """What callers hand in and get back: requests, results, limits, facts, refusals."""
 
 from collections.abc import Mapping
+from typing import Literal
 
 import msgspec
 
 from quarterdeck.domain.ids import RunId
+
+Tier = Literal["supervisor", "process group"]
 
 
 class RunRevoked(Exception):
@@ -31,7 +34,7 @@ class ProcessRequest(msgspec.Struct, frozen=True, kw_only=True):
 
     owner: RunId
     command: str = ""
-    """Shell text, for bash where there is one, else /bin/sh."""
+    """Shell text, for bash where there is one, else /bin/sh. Up to 128 KiB, the kernel's limit."""
     argv: tuple[str, ...] = ()
     """A program and its arguments, without a shell; then `command` is not used and no folder is carried."""
     folder: str
@@ -67,6 +70,8 @@ class ProcessResult(msgspec.Struct, frozen=True, kw_only=True):
     """Processes that were still there when the main command ended; all have been ended."""
     duration_s: float
     killed: bool
+    supervisor_lost: bool
+    """The command's supervisor ended first, as when a tool kills it; the program ended the rest."""
 
 
 class ProcessFacts(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,10 +1,11 @@
-"""The environment that tools see: an allow-list. It must never hand on a key, a loader hook or a shell hook."""
+"""The environment that tools see: an allow-list. It hands on no key, no loader hook, no shell hook."""
 
 from collections.abc import Mapping
 
 ALLOWED = frozenset(
     {
-        "COLUMNS", "HOME", "HOSTNAME", "LANG", "LANGUAGE", "LINES", "LOGNAME", "PATH", "SHELL", "TMPDIR", "TZ", "USER",
+        "COLUMNS", "HOME", "HOSTNAME", "LANG", "LANGUAGE", "LINES", "LOGNAME", "PATH", "SHELL", "TMPDIR",
+        "TZ", "USER",
         "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_RUNTIME_DIR", "XDG_STATE_HOME",
         "CARGO_HOME", "GOPATH", "GOROOT", "JAVA_HOME", "NVM_DIR", "PYENV_ROOT", "RUSTUP_HOME", "VIRTUAL_ENV",
         "SSL_CERT_DIR", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS",
@@ -21,7 +22,7 @@ DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 def tool_environment(source: Mapping[str, str], extra: Mapping[str, str]) -> dict[str, str]:
-    """The allowed names of `source` (the program's own environment), then the fixed ones, then the caller's `extra`."""
+    """The allowed names of `source`, then the fixed ones, then the caller's `extra`."""
     kept = {
         name: value
         for name, value in source.items()

@@ -1,4 +1,4 @@
-"""The one place that starts processes: runs commands for runs, kills every tree of a run, counts what is left."""
+"""The one place that starts processes: runs commands, kills every tree of a run, counts what is left."""
 
 import asyncio
 import os
@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from quarterdeck.domain.ids import RunId
 from quarterdeck.processes import shim
-from quarterdeck.processes.call import Call
+from quarterdeck.processes.call import Call, Launch
 from quarterdeck.processes.contract import (
     CannotStart,
     ProcessFacts,
@@ -16,9 +16,12 @@ from quarterdeck.processes.contract import (
     ProcessResult,
     ResourceLimits,
     RunRevoked,
+    Tier,
 )
-from quarterdeck.processes.subreaper import OrphanSweep, become_subreaper
+from quarterdeck.processes.subreaper import become_subreaper
 
+TIER: Tier = "supervisor" if sys.platform.startswith("linux") else "process group"
+"""How far a kill reaches here. `process group`: a process that left its group outlives it."""
 CANCEL_WAIT_S = 0.25
 CLOSE_WAIT_S = 2.0
 
@@ -33,7 +36,7 @@ class KillTicket:
         self._read = read
 
     async def wait(self) -> ProcessFacts:
-        """Returns once every tree is proved empty; waiting longer than the caller wants is the caller's to bound."""
+        """Returns once every tree is proved empty. It has no limit of its own; the caller sets one."""
         pending = [call.done for call in self._calls if not call.done.done()]
         if pending:
             await asyncio.wait(pending)
@@ -41,7 +44,7 @@ class KillTicket:
 
 
 class ProcessService:
-    """Commands of runs, each under its own supervisor program."""
+    """Commands of runs, each under its own supervisor program. It lives in one loop."""
 
     def __init__(
         self,
@@ -49,16 +52,21 @@ class ProcessService:
         limits: ResourceLimits | None = None,
         python: str = sys.executable,
         environment: Mapping[str, str] | None = None,
+        tier: Tier = TIER,
     ) -> None:
-        self._limits = limits or ResourceLimits()
-        self._python = python
-        self._environment = os.environ if environment is None else environment
+        """`environment` is what the allow-list reads: the program's own, unless told otherwise."""
+        self._launch = Launch(
+            tier=tier,
+            limits=limits or ResourceLimits(),
+            python=python,
+            environment=os.environ if environment is None else environment,
+        )
         self._calls: dict[RunId, set[Call]] = {}
-        self._ended: dict[RunId, int] = {}
+        self._totals: dict[RunId, int] = {}
         self._revoked: set[RunId] = set()
-        self._closed = False
-        self._sweep = OrphanSweep()
-        become_subreaper()
+        self._is_closed = False
+        if tier == "supervisor":
+            become_subreaper()
 
     async def run(
         self, request: ProcessRequest, on_output: Callable[[bytes], None] | None = None
@@ -70,18 +78,11 @@ class ProcessService:
         """
         if request.owner in self._revoked:
             raise RunRevoked(f"Run {request.owner} was killed; it starts nothing.")
-        if self._closed:
+        if self._is_closed:
             raise CannotStart("The program is ending.")
-        call = Call(
-            request,
-            limits=self._limits,
-            python=self._python,
-            source=self._environment,
-            sweep=self._sweep,
-            on_output=on_output,
-        )
+        call = Call(request, self._launch, on_output)
         self._calls.setdefault(request.owner, set()).add(call)
-        call.done.add_done_callback(lambda _: self._forget(call))
+        call.done.add_done_callback(lambda _: self._on_done(call))
         try:
             await asyncio.wait([call.done])
         except asyncio.CancelledError:
@@ -93,37 +94,43 @@ class ProcessService:
     def kill_owner(self, owner: RunId) -> KillTicket:
         """Start killing every tree of this run, and refuse it any further process. Returns at once."""
         self._revoked.add(owner)
+        facts = self.owner_facts(owner)
         calls = list(self._calls.get(owner, ()))
         for call in calls:
             call.kill()
-        return KillTicket(self.owner_facts(owner), calls, lambda: self.owner_facts(owner))
+        return KillTicket(facts, calls, lambda: self.owner_facts(owner))
 
     def owner_facts(self, owner: RunId) -> ProcessFacts:
         """Counted from a fresh listing of the system's processes, supervisors not included."""
         calls = self._calls.get(owner)
-        total = self._ended.get(owner, 0)
+        total = self._totals.get(owner, 0)
         if not calls:
             return ProcessFacts(left=0, total=total)
         rows = shim.list_processes()
-        counts = [call.tree.count(rows) for call in calls]
-        left = sum(alive for alive, _ in counts)
-        return ProcessFacts(left=left, total=total + sum(seen for _, seen in counts))
+        counts = [call.count(rows) for call in calls]
+        return ProcessFacts(
+            left=sum(living for living, _ in counts), total=total + sum(seen for _, seen in counts)
+        )
 
     async def close(self) -> None:
         """Kill everything and take no more; waits 2 s at most."""
-        self._closed = True
+        self._is_closed = True
         calls = [call for owned in self._calls.values() for call in owned]
         for call in calls:
             call.kill()
         if calls:
             await asyncio.wait([call.done for call in calls], timeout=CLOSE_WAIT_S)
 
-    def _forget(self, call: Call) -> None:
+    def _on_done(self, call: Call) -> None:
         owner = call.request.owner
         self._calls[owner].discard(call)
         if not self._calls[owner]:
             del self._calls[owner]
-        self._ended[owner] = self._ended.get(owner, 0) + call.tree.ended
+        if call.end is not None:
+            self._totals[owner] = self._totals.get(owner, 0) + call.end.total
+        if not call.done.cancelled():
+            # Nobody asks for it after a cancelled run(); read it, or the loop complains.
+            call.done.exception()
 
 
 async def wait_despite_cancelling(done: "asyncio.Future[ProcessResult]", limit_s: float) -> None:

@@ -1,7 +1,7 @@
-"""The supervisor program: one per call, started as `python -I -S shim.py CONTROL_FD ORDER_FD`; it outlives nothing.
+"""The supervisor program, one per call: `python -I -S shim.py CONTROL_FD ORDER_FD`.
 
 It owns the process tree of one command and ends only when the kernel says that nothing is left (ECHILD).
-It imports few modules of the standard library, since its start is part of every call, and never its own package.
+Its start is part of every call, so it imports few modules, and never its own package.
 """
 
 import ctypes
@@ -22,6 +22,10 @@ SETTLE_S = 0.05
 """How long processes that outlive the main command may take to end by themselves, such as `tee >(cat)`."""
 GRACE_S = 0.05
 """The time between TERM and KILL."""
+CHANGED_SIGNALS = tuple(
+    getattr(signal, f"SIG{name}") for name in ["TERM", "HUP", "CHLD", "INT", "PIPE", "XFSZ"]
+)
+"""What this program, or Python itself, handles or ignores; the command gets the defaults back."""
 FOLDER_FD_SH = 9
 """Where a plain sh writes its last folder; it reads one digit only."""
 FOLDER_FD_BASH = 240
@@ -108,7 +112,7 @@ def signal_rows(rows: Iterable[ProcessRow], number: int) -> None:
 
 
 def stop_all(find: Callable[[], list[ProcessRow]]) -> list[ProcessRow]:
-    """STOP what `find` lists until a fresh listing shows nothing new: a stopped process cannot fork past the KILL."""
+    """STOP what `find` lists until a fresh listing shows nothing new: the stopped cannot fork past a KILL."""
     stopped: set[tuple[int, int]] = set()
     for _ in range(50):
         rows = [row for row in find() if is_living(row)]
@@ -160,20 +164,31 @@ class Supervisor:
             signal.signal(number, self.on_end_signal)
         signal.signal(signal.SIGCHLD, lambda number, frame: None)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+        self.wait_for_change(0)
+        if self.asked_to_end:
+            # Killed before the command began: it does not begin.
+            self.report("none 0 0")
+            return
         self.main = os.fork()
         if self.main == 0:
             start_command(self.control, self.order)
         self.release_inherited()
         set_process_flag(PR_SET_DUMPABLE, 0)
         self.report(f"up {self.main}")
-        while not self.asked_to_end and self.main_status is None:
+        while not self.is_ending():
             self.wait_for_change(None)
-        if self.main_status is not None:
-            self.report(f"exit {self.main_status}")
         leftover = self.end_tree()
-        if self.main_status is not None and self.asked_to_end:
-            self.report(f"exit {self.main_status}")
-        self.report(f"none {len(self.seen)} {leftover}")
+        self.report(f"exit {self.main_status}")
+        self.report(f"none {self.total()} {leftover}")
+
+    def is_ending(self) -> bool:
+        """The main command ended, or somebody asked for the end."""
+        return self.asked_to_end or self.main_status is not None
+
+    def total(self) -> int:
+        """Every process that a listing showed or that was collected here; the main command is always one."""
+        listed = {pid for pid, _ in self.seen}
+        return len(self.seen) + len(self.reaped - listed)
 
     def release_inherited(self) -> None:
         """Close the tool's ends here: the end of output belongs to the tool alone."""
@@ -193,7 +208,7 @@ class Supervisor:
             self.asked_to_end = True
 
     def wait_for_change(self, timeout_s: float | None) -> bool:
-        """Wait for a signal, a word from the program or its end; reap. False when no child is left (ECHILD)."""
+        """Wait for a signal, the program's word or its end; reap. False when no child is left (ECHILD)."""
         ready = self.poll.poll(None if timeout_s is None else max(0, int(timeout_s * 1000 + 0.5)))
         for fd, _ in ready:
             if fd == self.wake:
@@ -225,22 +240,17 @@ class Supervisor:
 
     def end_tree(self) -> int:
         """End all descendants; returns how many outlived the main command. Comes back only at ECHILD."""
-        self.count_main()
+        is_natural = not self.asked_to_end
         if not self.reap():
             return 0
-        if not self.asked_to_end and not self.wait_until(SETTLE_S, stop_early=True):
+        if is_natural and not self.wait_until(SETTLE_S, stop_early=True):
             return 0
         rows = [row for row in self.find() if is_living(row)]
         signal_rows(rows, signal.SIGTERM)
         signal_rows(rows, signal.SIGCONT)
         if self.wait_until(GRACE_S):
             self.kill_until_none()
-        return len([row for row in rows if row.pid != self.main])
-
-    def count_main(self) -> None:
-        """The main command counts although no listing may have shown it."""
-        if not any(pid == self.main for pid, _ in self.seen):
-            self.seen.add((self.main, 0))
+        return len(rows) if is_natural else 0
 
     def wait_until(self, limit_s: float, *, stop_early: bool = False) -> bool:
         """Reap for `limit_s` at most; False as soon as no child is left."""
@@ -253,7 +263,7 @@ class Supervisor:
         return True
 
     def kill_until_none(self) -> None:
-        """STOP, list again, KILL, reap, until waitpid says ECHILD. A process of another user may delay that."""
+        """STOP, list again, KILL, reap, until waitpid says ECHILD; another user's process may delay that."""
         pause = 0.002
         while True:
             signal_rows(stop_all(self.find), signal.SIGKILL)
@@ -267,14 +277,7 @@ def start_command(control: int, order: Order) -> None:
     stage = "start a session"
     try:
         os.setsid()
-        for number in (
-            signal.SIGTERM,
-            signal.SIGHUP,
-            signal.SIGCHLD,
-            signal.SIGINT,
-            signal.SIGPIPE,
-            signal.SIGXFSZ,
-        ):
+        for number in CHANGED_SIGNALS:
             signal.signal(number, signal.SIG_DFL)
         prefer_as_memory_victim()
         stage = f"enter {os.fsdecode(order.folder)}"
@@ -291,8 +294,10 @@ def start_command(control: int, order: Order) -> None:
             lower_limit(kind, value)
         stage = f"run {os.fsdecode(order.argv[0])}"
         os.execve(order.argv[0], order.argv, order.environment)
-    except OSError as error:
-        os.write(control, f"fail {stage}: {error.strerror}".replace("\n", " ").encode() + b"\n")
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        line = f"fail Could not {stage}: {reason}.".replace("\n", " ")
+        os.write(control, line.encode(errors="replace") + b"\n")
     finally:
         os._exit(127)
 
@@ -343,6 +348,7 @@ def main() -> None:
     order.folder_fd, order.prologue_fd, order.stdin_fd = (
         move_up(fd) for fd in (order.folder_fd, order.prologue_fd, order.stdin_fd)
     )
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
     set_process_flag(PR_SET_CHILD_SUBREAPER, 1)
     Supervisor(control, order).run()
     # Nothing to clean up in this process; the end of the control socket tells the program at once.

@@ -11,7 +11,9 @@ from collections.abc import Callable
 
 from quarterdeck.processes import shim
 
-SWEEP_EVERY_S = 0.004
+FIRST_PAUSE_S = 0.004
+LAST_PAUSE_S = 0.2
+"""The pauses grow, or a process that cannot be killed (another user's) would cost the loop its time."""
 
 
 def become_subreaper() -> bool:
@@ -23,7 +25,7 @@ def become_subreaper() -> bool:
 
 
 def harden_process() -> bool:
-    """Close this process's memory and environment to others of the same user, core dumps too. False if it cannot."""
+    """Close this process's memory and environment to others of the same user. False where it cannot."""
     if not sys.platform.startswith("linux"):
         return False
     shim.set_process_flag(shim.PR_SET_DUMPABLE, 0)
@@ -31,13 +33,14 @@ def harden_process() -> bool:
 
 
 class OrphanSweep:
-    """Ends orphans in slices of the loop, one listing each; knows the children that are not orphans."""
+    """Ends orphans in slices of the loop; knows the children that are not orphans."""
 
     def __init__(self) -> None:
         self._known: set[int] = set()
         self._waiting: list[tuple[int, Callable[[int], None]]] = []
         self._swept: set[tuple[int, int]] = set()
         self._timer: asyncio.Handle | None = None
+        self._pause_s = FIRST_PAUSE_S
 
     def register(self, pid: int) -> None:
         """A child that somebody else waits for: never touched, nor what is below it."""
@@ -48,22 +51,28 @@ class OrphanSweep:
         self._known.discard(pid)
 
     def start(self, since: int, on_none_left: Callable[[int], None]) -> None:
-        """Sweep orphans that started at `since` (ticks since boot) or later; then call back with their number."""
+        """End orphans that started at `since` (ticks since boot) or later; call back with their number."""
+        self._pause_s = FIRST_PAUSE_S
         self._waiting.append((since, on_none_left))
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_soon(self._slice)
 
-    def living(self) -> int:
-        """How many orphans live now; 0 while nothing is being swept."""
-        return len([row for row in self._tree() if shim.is_living(row)]) if self._waiting else 0
+    def find(self, rows: list[shim.ProcessRow]) -> list[shim.ProcessRow]:
+        """The orphans that are being ended, with all that is below them, in a listing."""
+        orphans = self._orphans(rows)
+        return orphans + shim.descendants([row.pid for row in orphans], rows)
+
+    def _find_now(self) -> list[shim.ProcessRow]:
+        return self.find(shim.list_processes())
 
     def _slice(self) -> None:
         self._timer = None
-        rows = shim.stop_all(self._tree)
+        rows = shim.stop_all(self._find_now)
         shim.signal_rows(rows, signal.SIGKILL)
         self._swept |= {row.key for row in rows}
         if self._reap():
-            self._timer = asyncio.get_running_loop().call_later(SWEEP_EVERY_S, self._slice)
+            self._timer = asyncio.get_running_loop().call_later(self._pause_s, self._slice)
+            self._pause_s = min(self._pause_s * 1.5, LAST_PAUSE_S)
             return
         waiting, self._waiting = self._waiting, []
         swept, self._swept = len(self._swept), set()
@@ -71,7 +80,7 @@ class OrphanSweep:
             on_none_left(swept)
 
     def _reap(self) -> bool:
-        """Collect the dead orphans; whether any orphan is left."""
+        """Collect the dead orphans; whether a listing showed any orphan at all."""
         orphans = self._orphans(shim.list_processes())
         for row in orphans:
             try:
@@ -80,14 +89,12 @@ class OrphanSweep:
                 continue
         return bool(orphans)
 
-    def _tree(self) -> list[shim.ProcessRow]:
-        rows = shim.list_processes()
-        orphans = self._orphans(rows)
-        return orphans + shim.descendants([row.pid for row in orphans], rows)
-
     def _orphans(self, rows: list[shim.ProcessRow]) -> list[shim.ProcessRow]:
-        """Children that nobody registered, in a foreign session: a supervisor's tree is always in one, and a process
-        cannot come back from it. A library's own child shares the program's session."""
+        """Children that nobody registered, in a foreign session.
+
+        A supervisor's tree is always in a session of its own, and a process cannot come back from one; a
+        library's child shares the program's session.
+        """
         own, session = os.getpid(), os.getsid(0)
         since = min((start for start, _ in self._waiting), default=0)
         return [

@@ -5,53 +5,23 @@ It holds the program's end of the control socket, which is the tree's lifeline. 
 
 import asyncio
 import os
-import resource
 import signal
 import socket
 import subprocess
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from pathlib import Path
+from typing import Protocol
 
 import msgspec
 
 from quarterdeck.processes import shim
-from quarterdeck.processes.contract import CannotStart, ResourceLimits
+from quarterdeck.processes.orders import TreeOrder, unnamed_file
 from quarterdeck.processes.subreaper import OrphanSweep
 
 SHIM_PATH = Path(__file__).with_name("shim.py")
 ESCALATE_S = 0.15
-"""A supervisor that is stopped or hung gets this long after a kill; then it is killed and its orphans swept."""
+"""A stopped or hung supervisor gets this long after a kill; then it dies and its orphans are swept."""
 REAP_EVERY_S = 0.002
-
-
-class TreeOrder(msgspec.Struct, frozen=True, kw_only=True):
-    """What to start. The file numbers are the program's own; -1 is none. They stay open here."""
-
-    argv: Sequence[str]
-    folder: str
-    environment: Mapping[str, str]
-    stdin_fd: int = -1
-    output_fd: int
-    error_fd: int
-    folder_fd: int = -1
-    folder_target_fd: int = -1
-    prologue_fd: int = -1
-    limits: ResourceLimits
-
-    def encode(self) -> bytes:
-        """The form that the supervisor program reads."""
-        numbers = [self.folder_fd, self.folder_target_fd, self.prologue_fd, self.stdin_fd]
-        fields = [
-            self.folder,
-            *map(str, numbers),
-            encode_limits(self.limits),
-            str(len(self.argv)),
-            *self.argv,
-        ]
-        fields += [f"{name}={value}" for name, value in self.environment.items()]
-        if any("\0" in field for field in fields):
-            raise CannotStart("A command cannot hold a NUL character.")
-        return "\0".join(fields).encode(errors="surrogateescape")
 
 
 class TreeEnd(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,15 +29,28 @@ class TreeEnd(msgspec.Struct, frozen=True, kw_only=True):
 
     wait_status: int | None
     """The main command's, as waitpid gives it; None when nobody saw it."""
-    ended: int
+    total: int
     """How many processes there were."""
     leftover: int
-    failure: str | None
+    """How many outlived the main command."""
+    failure: str | None = None
     """Why the command did not start."""
+    supervisor_lost: bool = False
+    """The supervisor ended first; the program ended the rest."""
+
+
+class Tree(Protocol):
+    """A started tree; its `on_end` is called once, in the loop, when nothing of it is left."""
+
+    def kill(self) -> None:
+        """Start the end of the whole tree, now; returns at once. Calling it again changes nothing."""
+
+    def count(self, rows: list[shim.ProcessRow]) -> tuple[int, int]:
+        """From one listing: how many of this tree live, how many were ever seen."""
 
 
 class SupervisedTree:
-    """A running tree. `on_end` is called once, in the loop, when the kernel has said that nothing is left."""
+    """A tree under the supervisor program. The proof of its end is the kernel's ECHILD."""
 
     def __init__(
         self, order: TreeOrder, python: str, sweep: OrphanSweep, on_end: Callable[[TreeEnd], None]
@@ -76,54 +59,46 @@ class SupervisedTree:
         self._sweep = sweep
         self._on_end = on_end
         self._reports = bytearray()
-        self._status: int | None = None
-        self._proof: tuple[int, int] | None = None
-        self._failure: str | None = None
         self._seen: set[tuple[int, int]] = set()
         self._escalation: asyncio.TimerHandle | None = None
         self._killed = False
-        self.is_over = False
-        self.ended = 0
-        """How many processes the tree had; known at its end."""
+        self._closed = False
         self._control, theirs = socket.socketpair()
         try:
             self._shim = start_shim(order, python, theirs)
-        except OSError as error:
+        except OSError:
             self._control.close()
-            raise CannotStart(f"No process could be started: {error.strerror}.") from error
+            raise
         finally:
             theirs.close()
         sweep.register(self._shim.pid)
-        self._started = shim.read_process(self._shim.pid)
+        row = shim.read_process(self._shim.pid)
+        self._started = 0 if row is None else row.started
         self._control.setblocking(False)
         self._loop.add_reader(self._control.fileno(), self._on_report)
 
-    @property
-    def supervisor_pid(self) -> int:
-        """The supervisor's own process; a child of the program until the end."""
-        return self._shim.pid
-
     def kill(self) -> None:
-        """Start the end of the whole tree, now; returns at once. Calling it again changes nothing."""
-        if self._killed or self.is_over:
+        """Ask the supervisor; when it does not answer in time, kill it and sweep what it leaves."""
+        if self._killed or self._closed:
             return
         self._killed = True
-        # It is our child and not reaped yet, so the number is its own. A tool may have stopped it.
+        # It is our child and not collected yet, so the number is its own. A tool may have stopped it.
         self._signal_shim(signal.SIGCONT)
         try:
             self._control.send(b"k")
         except OSError:
-            # Its end is gone: the reader sees that too, and the sweep follows.
             self._signal_shim(signal.SIGKILL)
         self._escalation = self._loop.call_later(ESCALATE_S, self._signal_shim, signal.SIGKILL)
 
     def count(self, rows: list[shim.ProcessRow]) -> tuple[int, int]:
-        """From one listing: how many of this tree live, how many were ever seen."""
-        if self.is_over:
-            return 0, max(len(self._seen), 1)
-        below = [row for row in shim.descendants([self._shim.pid], rows) if shim.is_living(row)]
-        self._seen |= {row.key for row in below}
-        return len(below), len(self._seen)
+        """Descendants of the supervisor, or the orphans that it left."""
+        if self._shim.returncode is None:
+            below = shim.descendants([self._shim.pid], rows)
+        else:
+            below = self._sweep.find(rows)
+        living = {row.key for row in below if shim.is_living(row)}
+        self._seen |= living
+        return len(living), len(self._seen)
 
     def _signal_shim(self, number: int) -> None:
         if self._shim.returncode is None:
@@ -139,42 +114,46 @@ class SupervisedTree:
         if chunk:
             self._reports += chunk
             return
+        self._closed = True
         self._loop.remove_reader(self._control.fileno())
         self._control.close()
-        for line in self._reports.decode(errors="replace").splitlines():
-            self._take(line)
-        self._reap()
+        self._collect()
 
-    def _take(self, line: str) -> None:
-        match line.split(" ", 1):
-            case ["exit", status]:
-                self._status = int(status)
-            case ["none", counts]:
-                ended, leftover = counts.split()
-                self._proof = int(ended), int(leftover)
-            case ["fail", reason]:
-                self._failure = reason
-
-    def _reap(self) -> None:
+    def _collect(self) -> None:
         """The socket closes a moment before the supervisor can be collected."""
         if self._shim.poll() is None:
-            self._loop.call_later(REAP_EVERY_S, self._reap)
+            self._loop.call_later(REAP_EVERY_S, self._collect)
             return
         self._sweep.forget(self._shim.pid)
         if self._escalation is not None:
             self._escalation.cancel()
-        if self._proof is not None:
-            self._finish(*self._proof)
+        end = read_reports(self._reports.decode(errors="replace"))
+        if not end.supervisor_lost:
+            self._on_end(end)
             return
         # It ended without its proof: its orphans are the program's children now.
-        started = self._started.started if self._started is not None else 0
-        self._sweep.start(started, lambda swept: self._finish(max(len(self._seen), swept), 0))
+        self._sweep.start(self._started, lambda swept: self._on_swept(end, swept))
 
-    def _finish(self, ended: int, leftover: int) -> None:
-        self.is_over = True
-        self.ended = ended
-        end = TreeEnd(wait_status=self._status, ended=ended, leftover=leftover, failure=self._failure)
-        self._on_end(end)
+    def _on_swept(self, end: TreeEnd, swept: int) -> None:
+        total = max(end.total, len(self._seen), swept)
+        self._on_end(msgspec.structs.replace(end, total=total))
+
+
+def read_reports(text: str) -> TreeEnd:
+    """What a supervisor said, line by line. Without its last line, `none`, it was lost."""
+    end = TreeEnd(wait_status=None, total=0, leftover=0, supervisor_lost=True)
+    for line in text.splitlines():
+        match line.split(" ", 1):
+            case ["up", _]:
+                end = msgspec.structs.replace(end, total=1)
+            case ["exit", status] if status != "None":
+                end = msgspec.structs.replace(end, wait_status=int(status))
+            case ["fail", reason]:
+                end = msgspec.structs.replace(end, failure=reason)
+            case ["none", counts]:
+                total, leftover = (int(count) for count in counts.split())
+                end = msgspec.structs.replace(end, total=total, leftover=leftover, supervisor_lost=False)
+    return end
 
 
 def start_shim(order: TreeOrder, python: str, control: socket.socket) -> "subprocess.Popen[bytes]":
@@ -182,7 +161,7 @@ def start_shim(order: TreeOrder, python: str, control: socket.socket) -> "subpro
 
     :raises OSError: no file or process is left to be had.
     """
-    order_fd = unnamed_file("order", order.encode())
+    order_fd = unnamed_file(order.encode())
     inherited = [fd for fd in (order.folder_fd, order.prologue_fd, order.stdin_fd) if fd >= 0]
     try:
         return subprocess.Popen(
@@ -197,23 +176,3 @@ def start_shim(order: TreeOrder, python: str, control: socket.socket) -> "subpro
         )
     finally:
         os.close(order_fd)
-
-
-def unnamed_file(name: str, content: bytes) -> int:
-    """A file in memory that stands at its start; the caller closes it."""
-    fd = os.memfd_create(name, os.MFD_CLOEXEC)
-    with os.fdopen(fd, "wb", closefd=False) as file:
-        file.write(content)
-    os.lseek(fd, 0, os.SEEK_SET)
-    return fd
-
-
-def encode_limits(limits: ResourceLimits) -> str:
-    """`kind:value` pairs with blanks between."""
-    kinds = {
-        resource.RLIMIT_NPROC: limits.processes,
-        resource.RLIMIT_NOFILE: limits.open_files,
-        resource.RLIMIT_AS: limits.address_space,
-        resource.RLIMIT_CORE: limits.core_size,
-    }
-    return " ".join(f"{kind}:{value}" for kind, value in kinds.items() if value is not None)
