@@ -109,7 +109,7 @@ async def raw_model(script: Script) -> AsyncIterator[RawModel]:
     """Serve `script` on a free loopback port."""
     model = RawModel(script)
     server = await asyncio.start_server(model.serve, "127.0.0.1", 0)
-    model.url = "http://127.0.0.1:{}".format(server.sockets[0].getsockname()[1])
+    model.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     try:
         yield model
     finally:
@@ -131,10 +131,8 @@ def stream_of(*events: dict[str, Any]) -> bytes:
 def message_start(**usage: Any) -> dict[str, Any]:
     """The first event of every stream."""
     message = {"id": "msg_1", "type": "message", "role": "assistant", "model": "claude-test", "content": []}
-    return {
-        "type": "message_start",
-        "message": {**message, "usage": usage or {"input_tokens": 3, "output_tokens": 1}},
-    }
+    figures = usage or {"input_tokens": 3, "output_tokens": 1}
+    return {"type": "message_start", "message": {**message, "usage": figures}}
 
 
 def block_start(index: int, block: dict[str, Any]) -> dict[str, Any]:

@@ -2,12 +2,12 @@
 
 import re
 
+from quarterdeck.domain.display_text import clean_line
 from quarterdeck.llm.faults import ErrorBody, FaultKind
 
 LONGEST = 300
 """Characters of the API's own words that are shown."""
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
 _SECRET = re.compile(r"\b(?:sk-[A-Za-z0-9_-]{8,}|Bearer\s+\S+)")
 _LINES = {
     FaultKind.bad_request: "The model refused the request{status}{words}.",
@@ -42,5 +42,5 @@ def body_line(kind: FaultKind, status: int, body: ErrorBody) -> str:
 
 
 def one_line(text: str) -> str:
-    """`text` without control characters, line breaks and anything that looks like a key."""
-    return _SECRET.sub("[key]", _CONTROL.sub(" ", text)).strip()
+    """`text` on one line, fit for the screen, without anything that looks like a key."""
+    return clean_line(_SECRET.sub("[key]", " ".join(text.split())))

@@ -92,26 +92,28 @@ class StepFold:
 
         :raises ModelFault: `incomplete`, when the stream ended before its end.
         """
-        if not self.ended or not self._stop_reason or self._open:
-            raise ModelFault(FaultKind.incomplete, fault_line(FaultKind.incomplete))
-        places = sorted(self._blocks)
         cut = _CUTTING_REASONS.get(self._stop_reason, "")
-        uses: list[ToolUse] = []
-        for place in places:
-            block = self._blocks[place]
-            if block["type"] != "tool_use":
-                continue
-            fault = (cut if place == places[-1] else "") or self._faults.get(place, "")
-            tool_input = {} if fault else block["input"]
-            uses.append(ToolUse(id=block["id"], name=block["name"], input=tool_input, fault=fault))
-        kept = tuple(self._blocks[place] for place in places if not _is_empty_text(self._blocks[place]))
+        if not self.ended or not self._stop_reason or (self._open and not cut):
+            raise ModelFault(FaultKind.incomplete, fault_line(FaultKind.incomplete))
+        for index in sorted(self._open):
+            self._stop_block(index)
+        if cut and self._blocks:
+            self._faults[max(self._blocks)] = cut
+        blocks = sorted(self._blocks.items())
+        content = tuple(block for _, block in blocks if _can_be_sent_back(block, was_cut=bool(cut)))
         return Step(
-            message=Message(role="assistant", content=kept),
-            tool_uses=tuple(uses),
+            message=Message(role="assistant", content=content),
+            tool_uses=tuple(
+                self._tool_use(index, block) for index, block in blocks if block["type"] == "tool_use"
+            ),
             stop_reason=self._stop_reason,
             usage=self._meter.usage(),
             stop_detail=self._detail,
         )
+
+    def _tool_use(self, index: int, block: Block) -> ToolUse:
+        fault = self._faults.get(index, "")
+        return ToolUse(id=block["id"], name=block["name"], input={} if fault else block["input"], fault=fault)
 
     def _take_delta(self, event: _DeltaEvent, payload: bytes) -> bool:
         block = self._open.get(event.index)
@@ -146,7 +148,7 @@ class StepFold:
             case "content_block_start":
                 self._start_block(event)
             case "content_block_stop":
-                self._stop_block(event)
+                self._stop_block(event.get("index"))
             case "message_start":
                 self._start_message(_object(event.get("message")))
                 return False
@@ -179,8 +181,7 @@ class StepFold:
         # A server's tool runs between its call and its result: silence is then no stall.
         self.waits_long = start["type"].endswith("_tool_use")
 
-    def _stop_block(self, event: Mapping[str, Any]) -> None:
-        index = event.get("index")
+    def _stop_block(self, index: object) -> None:
         block = self._open.pop(index, None) if isinstance(index, int) else None
         if block is None or not isinstance(index, int):
             raise _malformed("a block ended that is not open")
@@ -220,9 +221,14 @@ def _is_name(value: object) -> bool:
     return isinstance(value, str) and bool(value)
 
 
-def _is_empty_text(block: Block) -> bool:
-    # The API gives such blocks, and refuses them when they come back.
-    return block["type"] == "text" and not block.get("text")
+def _can_be_sent_back(block: Block, *, was_cut: bool) -> bool:
+    # The API gives empty text and thinking that was cut before its signature, and refuses both back.
+    match block["type"]:
+        case "text":
+            return bool(block.get("text"))
+        case "thinking" if was_cut:
+            return bool(block.get("signature"))
+    return True
 
 
 def _malformed(words: str) -> ModelFault:

@@ -1,4 +1,4 @@
-"""The client against a loopback server that sends hand-made bytes (none of these faults is recorded traffic)."""
+"""The client against a loopback server that sends hand-made bytes: nothing here is recorded traffic."""
 
 from quarterdeck.domain.ids import RunId
 from quarterdeck.domain.messages import user_message
