@@ -497,7 +497,7 @@ Shape = list[int]
 
 
 async def cancel_one(parents: Shape, tasks_each: int, chosen: int, *, by_end: bool) -> None:
-    """Build a tree (node i+1 hangs on parents[i]), cancel the chosen node, compare with plain reachability."""
+    """Build a tree (node i+1 hangs on parents[i]), cancel one, compare with plain reachability."""
     tree = ScopeTree(on_fault=Faults())
     nodes: list[Scope] = [tree.root]
     for parent in parents:

@@ -56,6 +56,10 @@ class IdleWaiters:
         while callbacks:
             callbacks.pop(next(iter(callbacks)))()
 
+    def count(self) -> int:
+        """How many wait, for all runs together."""
+        return sum(len(callbacks) for callbacks in self._by_run.values())
+
     def _tell(self, run_id: RunId, callback: Callable[[], None]) -> None:
         try:
             callback()
