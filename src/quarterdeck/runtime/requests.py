@@ -24,7 +24,7 @@ from quarterdeck.domain.requests import (
 )
 from quarterdeck.domain.teammates import WaitsOn
 from quarterdeck.runtime.epochs import Epochs
-from quarterdeck.runtime.ports import Clock, Ids
+from quarterdeck.runtime.ports import Clock, Dispatch, Ids
 from quarterdeck.state import actions as did
 from quarterdeck.state.store import Store
 
@@ -40,16 +40,17 @@ class NobodyThere(Exception):
 class Requests:
     """Opens requests and resolves their waiters. One per session."""
 
-    def __init__(self, store: Store, epochs: Epochs, clock: Clock, ids: Ids) -> None:
+    def __init__(self, store: Store, dispatch: Dispatch, epochs: Epochs, clock: Clock, ids: Ids) -> None:
         self._store = store
+        self._dispatch = dispatch
         self._epochs = epochs
         self._clock = clock
         self._ids = ids
         self._waiters: dict[RequestId, asyncio.Future[Answer]] = {}
         self._owners: dict[RequestId, RunId] = {}
         self._waiting: dict[RunId, int] = {}
-        self.on_orphan_answer: Callable[[Request, Answer], None] = lambda request, answer: None
-        """Told of an answer to a plan whose turn is gone: it sets the mode and starts a turn."""
+        self.on_orphan_answer: Callable[[RunId, str], None] = lambda run_id, text: None
+        """Told, in words for the model, of an answer to a plan whose turn is gone: it starts a turn."""
         self.is_anybody_there = True
         """False when headless: plans and questions cannot be answered."""
 
@@ -98,14 +99,18 @@ class Requests:
             return "It waits for nothing any more; nothing was answered."
         if request.version != version:
             return f"It changed to v{request.version} meanwhile. Nothing was answered."
-        self._store.dispatch(
+        self._dispatch(
             did.RequestAnswered(at=self._clock.wall(), request_id=request_id, version=version, answer=answer)
         )
+        if isinstance(answer, PlanApproved):
+            self._dispatch(
+                did.PermissionModeChanged(at=self._clock.wall(), run_id=request.run_id, mode=answer.mode)
+            )
         waiter = self._waiters.pop(request_id, None)
         if waiter is not None and not waiter.done():
             waiter.set_result(answer)
         else:
-            self.on_orphan_answer(request, answer)
+            self.on_orphan_answer(request.run_id, _late_words(version, answer))
         return ""
 
     def withdraw(self, run_id: RunId, reason: str, *, plans: bool) -> None:
@@ -115,9 +120,7 @@ class Requests:
             request = inbox.by_id[request_id]
             if request.run_id != run_id or (isinstance(request, PlanRequest) and not plans):
                 continue
-            self._store.dispatch(
-                did.RequestWithdrawn(at=self._clock.wall(), request_id=request_id, reason=reason)
-            )
+            self._dispatch(did.RequestWithdrawn(at=self._clock.wall(), request_id=request_id, reason=reason))
             self._release(request_id, Withdrawn(reason))
 
     def release_run(self, run_id: RunId) -> None:
@@ -134,7 +137,7 @@ class Requests:
         waiter: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._waiters[request.id] = waiter
         self._owners[request.id] = run_id
-        self._store.dispatch(did.RequestOpened(at=self._clock.wall(), request=request))
+        self._dispatch(did.RequestOpened(at=self._clock.wall(), request=request))
         self._wait(run_id, on)
         try:
             return await waiter
@@ -148,14 +151,14 @@ class Requests:
     def _cancelled(self, request: Request) -> None:
         if isinstance(request, PlanRequest) or request.id not in self._store.state.inbox.open:
             return
-        self._store.dispatch(
+        self._dispatch(
             did.RequestWithdrawn(at=self._clock.wall(), request_id=request.id, reason="interrupted")
         )
 
     def _wait(self, run_id: RunId, on: WaitsOn) -> None:
         self._waiting[run_id] = self._waiting.get(run_id, 0) + 1
         if self._waiting[run_id] == 1:
-            self._store.dispatch(did.TeammateWaited(at=self._clock.wall(), run_id=run_id, on=on))
+            self._dispatch(did.TeammateWaited(at=self._clock.wall(), run_id=run_id, on=on))
 
     def _resume(self, run_id: RunId) -> None:
         left = self._waiting.get(run_id, 1) - 1
@@ -164,7 +167,7 @@ class Requests:
             return
         self._waiting.pop(run_id, None)
         if self._epochs.is_live(run_id):
-            self._store.dispatch(did.TeammateResumed(at=self._clock.wall(), run_id=run_id))
+            self._dispatch(did.TeammateResumed(at=self._clock.wall(), run_id=run_id))
 
     def _release(self, request_id: RequestId, error: Withdrawn) -> None:
         waiter = self._waiters.pop(request_id, None)
@@ -187,6 +190,19 @@ class Requests:
             newest, feedback=feedback, comments=comments, decided_at=self._clock.wall()
         )
         return (*plan.versions[:-1], decided)
+
+
+def _late_words(version: int, answer: Answer) -> str:
+    """What a teammate is told whose plan was answered after its turn had ended."""
+    match answer:
+        case PlanApproved(mode=mode, edited_text=edited):
+            text = f"I approve your plan v{version}. You now work in mode {mode.value}; start."
+            return f"{text} I changed it; this is the approved text:\n\n{edited}" if edited else text
+        case PlanRejected(feedback=feedback, comments=comments):
+            lines = [f"I reject your plan v{version}. {feedback}".strip(), "Submit a revision."]
+            lines += [f"Comment {one.id} on “{one.quote}”: {one.text}" for one in comments]
+            return "\n".join(lines)
+    return "I answered your request after you went on; ask again if you still need it."
 
 
 def _said(answer: Answer | None) -> tuple[str, tuple[StepComment, ...]]:

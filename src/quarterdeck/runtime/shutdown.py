@@ -34,11 +34,10 @@ class Shutdown:
         """How many workers would be cleaned up now."""
         return len(self._workers)
 
-    async def run(self, end_run: Callable[[Worker], None]) -> None:
-        """End each by `end_run`, wait until all are gone or abandoned, at most `LONGEST_S`."""
+    async def run(self, end_all: Callable[[], None]) -> None:
+        """End all runs by `end_all`, wait until each is gone or abandoned, at most `LONGEST_S`."""
         workers = tuple(self._workers.values())
-        for worker in workers:
-            end_run(worker)
+        end_all()
         waits = [self._scopes.start(self._scopes.root, worker.gone(), name="shutdown") for worker in workers]
         if waits:
             await asyncio.wait(waits, timeout=LONGEST_S)
