@@ -22,9 +22,9 @@ SETTLE_S = 0.05
 """How long processes that outlive the main command may take to end by themselves, such as `tee >(cat)`."""
 GRACE_S = 0.05
 """The time between TERM and KILL."""
-CHANGED_SIGNALS = tuple(
-    getattr(signal, f"SIG{name}") for name in ["TERM", "HUP", "CHLD", "INT", "PIPE", "XFSZ"]
-)
+CHANGED_SIGNALS = (
+    signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD, signal.SIGINT, signal.SIGPIPE, signal.SIGXFSZ
+)  # fmt: skip
 """What this program, or Python itself, handles or ignores; the command gets the defaults back."""
 FOLDER_FD_SH = 9
 """Where a plain sh writes its last folder; it reads one digit only."""

@@ -4,10 +4,12 @@ It ends and reaps only what a fresh listing shows to be such an orphan, by pid, 
 """
 
 import asyncio
+import ctypes
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from pathlib import Path
 
 from quarterdeck.processes import shim
 
@@ -24,12 +26,33 @@ def become_subreaper() -> bool:
     return True
 
 
-def harden_process() -> bool:
-    """Close this process's memory and environment to others of the same user. False where it cannot."""
+def harden_process(secret_names: Iterable[str] = ()) -> bool:
+    """Close this process's memory to others of the same user, and take secrets out of its environment.
+
+    Call it once the secrets were read. False where the system cannot; `os.environ` loses the names anyway.
+    """
+    names = list(secret_names)
+    for name in names:
+        os.environ.pop(name, None)
     if not sys.platform.startswith("linux"):
         return False
+    erase_first_environment(names)
     shim.set_process_flag(shim.PR_SET_DUMPABLE, 0)
     return True
+
+
+def erase_first_environment(names: Iterable[str]) -> None:
+    """Overwrite values in the block that the kernel shows as /proc/PID/environ; root may read it for ever."""
+    stat = Path("/proc/self/stat").read_text(errors="replace")
+    # env_start and env_end, fields 50 and 51 of proc(5); counted behind the name, which may hold blanks.
+    start, end = (int(field) for field in stat[stat.rfind(")") + 2 :].split()[47:49])
+    prefixes = [os.fsencode(name) + b"=" for name in names]
+    address = start
+    for entry in ctypes.string_at(start, end - start).split(b"\0"):
+        for prefix in prefixes:
+            if entry.startswith(prefix):
+                ctypes.memset(address + len(prefix), 0, len(entry) - len(prefix))
+        address += len(entry) + 1
 
 
 class OrphanSweep:

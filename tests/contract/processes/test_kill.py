@@ -1,0 +1,263 @@
+"""Kills: of hostile trees, by every way in which a call can end, with the end of a FIFO as proof."""
+
+import asyncio
+import json
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from quarterdeck.domain.ids import RunId
+from quarterdeck.processes.contract import RunRevoked
+from quarterdeck.processes.service import ProcessService
+from tests.contract.processes.conftest import PLAIN_UID, Ask, DriverCommand
+from tests.support.hostile import Proof, hostile_command
+
+TREES = 200
+
+
+def run_driver(command: tuple[list[str], dict[str, str]], limit_s: float = 110) -> dict[str, object]:
+    argv, environment = command
+    done = subprocess.run(argv, env=environment, capture_output=True, text=True, timeout=limit_s, check=False)
+    assert done.returncode == 0, done.stderr
+    found: dict[str, object] = json.loads(done.stdout)
+    return found
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("uid", [None, PLAIN_UID], ids=["this-user", "plain-user"])
+def test_kil_01_no_process_of_200_hostile_trees_survives_a_kill(
+    driver_command: DriverCommand, uid: int | None
+) -> None:
+    found = run_driver(driver_command("kill_trees", count=TREES, uid=uid))
+    print(f"KIL-01 uid={uid}: {found}")
+
+    assert found["trees"] == TREES
+    assert found["survivors"] == 0
+    assert found["left_after"] == [0]
+    assert found["p99_ms"] <= 250  # type: ignore[operator] # a number in JSON
+
+
+async def test_kil_01_cancelling_the_caller_ends_the_tree_before_the_caller(
+    service: ProcessService, ask: Ask, proof: Proof
+) -> None:
+    running = asyncio.ensure_future(service.run(ask(hostile_command(proof.path))))
+    await proof.wait_ready()
+
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+
+    assert proof.is_over()
+    assert service.owner_facts(RunId("run-1")).left == 0
+
+
+async def test_kil_01_a_storm_of_cancels_neither_hastens_nor_breaks_the_end(
+    service: ProcessService, ask: Ask, proof: Proof
+) -> None:
+    running = asyncio.ensure_future(service.run(ask(hostile_command(proof.path))))
+    await proof.wait_ready()
+
+    while not running.done():
+        running.cancel()
+        await asyncio.sleep(0.002)
+
+    assert running.cancelled()
+    assert await proof.wait_over(1.0) is not None
+
+
+async def test_a_killed_run_is_refused_and_another_run_goes_on(
+    service: ProcessService, ask: Ask, proof: Proof
+) -> None:
+    other = asyncio.ensure_future(service.run(ask("read line < go; echo went", owner=RunId("run-2"))))
+    running = asyncio.ensure_future(service.run(ask(hostile_command(proof.path))))
+    await proof.wait_ready()
+
+    ticket = service.kill_owner(RunId("run-1"))
+    assert ticket.left >= 7
+    facts = await ticket.wait()
+    assert proof.is_over()
+    assert facts.left == 0
+    assert facts.total >= ticket.total
+    assert (await running).killed
+    with pytest.raises(RunRevoked):
+        await service.run(ask("echo again"))
+
+    Path(ask().folder, "go").write_text("now\n") if Path(ask().folder, "go").exists() else None
+    other.cancel()
+    assert (await asyncio.wait([other]))[0]
+    assert service.owner_facts(RunId("run-2")).left == 0
+
+
+async def test_a_kill_before_the_command_began_lets_it_do_nothing(service: ProcessService, ask: Ask) -> None:
+    mark = Path(ask().folder, "mark")
+    running = asyncio.ensure_future(service.run(ask("echo began > mark")))
+    await asyncio.sleep(0)  # the supervisor has been started, it is not up yet
+
+    service.kill_owner(RunId("run-1"))
+
+    assert (await running).killed
+    assert not mark.exists()
+
+
+@pytest.mark.slow
+async def test_a_kill_is_fast_while_twenty_others_stream(service: ProcessService, ask: Ask, tmp_path: Path) -> None:
+    streaming = asyncio.Event()
+    heard: set[int] = set()
+
+    def listen(number: int) -> None:
+        heard.add(number)
+        if len(heard) == 20:
+            streaming.set()
+
+    streams = [
+        asyncio.ensure_future(
+            service.run(
+                ask("while :; do echo line; sleep 0.01; done", owner=RunId(f"stream-{number}")),
+                lambda _, number=number: listen(number),  # type: ignore[misc] # mypy cannot infer it
+            )
+        )
+        for number in range(20)
+    ]
+    await streaming.wait()
+    times = []
+    for number in range(30):
+        proof = Proof(tmp_path / f"proof-{number}")
+        owner = RunId(f"run-{number}")
+        running = asyncio.ensure_future(service.run(ask(hostile_command(proof.path), owner=owner)))
+        await proof.wait_ready()
+        began = time.monotonic()
+        service.kill_owner(owner)
+        assert await proof.wait_over(5.0) is not None
+        times.append(time.monotonic() - began)
+        await running
+        proof.close()
+    times.sort()
+    print(f"kill while 20 stream: median {times[15] * 1000:.0f} ms, worst of 30 {times[-1] * 1000:.0f} ms")
+    await service.close()
+    await asyncio.wait(streams)
+    assert times[-1] <= 0.25
+
+
+@pytest.mark.parametrize("uid", [None, PLAIN_UID], ids=["this-user", "plain-user"])
+async def test_kil_02_nothing_survives_the_program_by_more_than_a_second(
+    driver_command: DriverCommand, open_folder: Path, uid: int | None
+) -> None:
+    count = 5
+    proofs = [Proof(open_folder / f"proof-{number}") for number in range(count)]
+    argv, environment = driver_command("hold_trees", count=count, uid=uid)
+    program = subprocess.Popen(argv, env=environment)
+    try:
+        await asyncio.gather(*(proof.wait_ready() for proof in proofs))
+    finally:
+        program.send_signal(signal.SIGKILL)
+        program.wait()
+
+    ends = await asyncio.gather(*(proof.wait_over(1.0) for proof in proofs))
+
+    assert None not in ends
+    for proof in proofs:
+        proof.close()
+
+
+@pytest.mark.parametrize("blow", ["KILL", "TERM", "STOP"])
+async def test_kil_03_a_tool_that_turns_on_its_supervisor_saves_nothing(
+    service: ProcessService, ask: Ask, proof: Proof, blow: str
+) -> None:
+    bystander = subprocess.Popen(["sleep", "1000"])
+    go = Path(ask().folder, "go")
+    hostile = hostile_command(proof.path)
+    command = f"({hostile}) & while [ ! -e go ]; do sleep 0.01; done; kill -{blow} $PPID; echo struck; sleep 1000"
+    struck = asyncio.Event()
+    running = asyncio.ensure_future(service.run(ask(command), lambda _: struck.set()))
+    await proof.wait_ready()
+
+    go.touch()
+    if blow == "STOP":
+        await struck.wait()
+        service.kill_owner(RunId("run-1"))
+    result = await running
+
+    assert await proof.wait_over(1.0) is not None
+    assert result.supervisor_lost is (blow == "KILL")
+    assert service.owner_facts(RunId("run-1")).left == 0
+    assert (await service.run(ask("echo on", owner=RunId("run-2")))).output == "on\n"
+    assert bystander.poll() is None
+    bystander.kill()
+    bystander.wait()
+
+
+async def test_kil_03_two_lost_supervisors_at_once_are_both_swept(service: ProcessService, ask: Ask, tmp_path: Path) -> None:
+    proofs = [Proof(tmp_path / f"proof-{number}") for number in range(3)]
+    calls = [
+        asyncio.ensure_future(
+            service.run(
+                ask(
+                    f"({hostile_command(proof.path)}) & while [ ! -e go ]; do sleep 0.01; done; kill -9 $PPID; sleep 1000",
+                    owner=RunId(f"run-{number}"),
+                )
+            )
+        )
+        for number, proof in enumerate(proofs)
+    ]
+    await asyncio.gather(*(proof.wait_ready() for proof in proofs))
+    (tmp_path / "go").touch()
+
+    results = await asyncio.gather(*calls)
+
+    assert all(result.supervisor_lost for result in results)
+    for proof in proofs:
+        assert proof.is_over()
+        proof.close()
+
+
+async def test_kil_04_a_timeout_ends_the_whole_pipeline(service: ProcessService, ask: Ask, proof: Proof) -> None:
+    command = f"exec 7>{proof.path}; sleep 1000 | grep -r nothing-like-it /proc/self/fd - | head"
+    result = await service.run(ask(command, timeout_s=0.5))
+
+    assert result.timed_out
+    assert not result.killed
+    assert result.duration_s < 2.0
+    assert proof.is_over()
+
+
+async def test_kil_05_what_a_command_leaves_behind_is_ended_and_counted_at_once(
+    service: ProcessService, ask: Ask, proof: Proof
+) -> None:
+    result = await service.run(ask(f"exec 7>{proof.path}; sleep 1000 & setsid sleep 1000 & echo done"))
+
+    assert result.exit_code == 0
+    assert result.output == "done\n"
+    assert result.leftover == 2
+    assert result.duration_s < 2.0
+    assert proof.is_over()
+
+
+async def test_kil_05_a_helper_that_ends_by_itself_a_moment_later_is_not_cut_off(
+    service: ProcessService, ask: Ask
+) -> None:
+    result = await service.run(ask("echo first > >(sleep 0.02; cat; echo last)"))
+
+    assert result.output == "first\nlast\n"
+    assert result.leftover == 0
+
+
+async def test_closing_the_service_ends_everything_within_two_seconds(ask: Ask, tmp_path: Path) -> None:
+    service = ProcessService()
+    proofs = [Proof(tmp_path / f"proof-{number}") for number in range(4)]
+    calls = [
+        asyncio.ensure_future(service.run(ask(hostile_command(proof.path), owner=RunId(f"run-{number}"))))
+        for number, proof in enumerate(proofs)
+    ]
+    await asyncio.gather(*(proof.wait_ready() for proof in proofs))
+
+    began = time.monotonic()
+    await service.close()
+
+    assert time.monotonic() - began < 2.5
+    for proof in proofs:
+        assert proof.is_over()
+        proof.close()
+    assert all(result.killed for result in await asyncio.gather(*calls))
