@@ -111,7 +111,7 @@ async def test_SUP_03_a_kill_does_not_wait_for_a_blocked_thread_and_its_late_wri
 async def test_threads_are_used_again() -> None:
     pool = DaemonThreads()
     used = [await pool.run(threading.current_thread, name=f"call {number}") for number in range(200)]
-    assert len(set(used)) <= 2
+    assert len(set(used)) == 1
 
 
 async def test_no_more_calls_run_at_once_than_the_pool_has_threads_and_all_get_their_turn() -> None:

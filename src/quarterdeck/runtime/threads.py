@@ -11,6 +11,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from contextvars import copy_context
+from functools import partial
 from queue import SimpleQueue
 from typing import TypeVar
 
@@ -23,11 +24,11 @@ MOST_IDLE = 8
 
 
 class _Call:
-    """One function on its way through the pool. `run` never raises."""
+    """One function on its way through the pool. `run` never raises; what it returns hands the result over."""
 
     __slots__ = ("abandoned", "name", "run")
 
-    def __init__(self, name: str, run: Callable[[], None]) -> None:
+    def __init__(self, name: str, run: Callable[[], Callable[[], None]]) -> None:
         self.name = name
         self.run = run
         self.abandoned = False
@@ -58,16 +59,12 @@ class DaemonThreads:
         answer: asyncio.Future[T] = loop.create_future()
         context = copy_context()
 
-        def run() -> None:
+        def run() -> Callable[[], None]:
             try:
                 result = context.run(function)
             except BaseException as error:
-                deliver: Callable[[], None] = _failure(answer, error)
-            else:
-                deliver = _success(answer, result)
-            # A loop that is closed has nobody left who waits.
-            with contextlib.suppress(RuntimeError):
-                loop.call_soon_threadsafe(deliver)
+                return partial(_hand_over, loop, _failure(answer, error))
+            return partial(_hand_over, loop, _success(answer, result))
 
         call = _Call(name, run)
         self._submit(call)
@@ -115,29 +112,40 @@ class DaemonThreads:
     def _work(self, first: _Call) -> None:
         """The life of one thread: calls, one after the other, until it is not needed."""
         inbox: _Inbox = SimpleQueue()
-        call: _Call | None = first
-        while call is not None:
+        inbox.put(first)
+        is_needed = True
+        while is_needed:
+            call = inbox.get()
             threading.current_thread().name = call.name
-            call.run()
-            call = self._next(call, inbox)
+            hand_over = call.run()
+            is_needed = self._is_needed_after(call, inbox)
+            threading.current_thread().name = "quarterdeck-idle"
+            hand_over()  # last, so that whoever got the result finds this thread free for the next call
+            del call, hand_over  # an idle thread keeps no result alive
 
-    def _next(self, done: _Call, inbox: _Inbox) -> _Call | None:
-        """What the thread does after a call: the next in the queue, waiting for one, or nothing (None)."""
+    def _is_needed_after(self, done: _Call, inbox: _Inbox) -> bool:
+        """Whether the thread stays: it has the next call of the queue in its inbox, or is listed as idle."""
         with self._lock:
             self._running.discard(done)
             if done.abandoned:
                 self._abandoned.pop(done, None)
-                return None
+                return False
             if self._queued:
                 call = self._queued.popleft()
                 self._running.add(call)
-                return call
+                inbox.put(call)
+                return True
             if len(self._idle) >= self._most_idle:
                 self._threads -= 1
-                return None
+                return False
             self._idle.append(inbox)
-        threading.current_thread().name = "quarterdeck-idle"
-        return inbox.get()
+            return True
+
+
+def _hand_over(loop: asyncio.AbstractEventLoop, deliver: Callable[[], None]) -> None:
+    # A loop that is closed has nobody left who waits.
+    with contextlib.suppress(RuntimeError):
+        loop.call_soon_threadsafe(deliver)
 
 
 def _success(answer: asyncio.Future[T], result: T) -> Callable[[], None]:
