@@ -1,6 +1,6 @@
 """A process tree that resists a kill, and a proof of its end that no listing of pids can give.
 
-Every process of the tree holds the write end of one FIFO; the reader sees its end only when none of them lives.
+Every process of the tree holds the write end of one FIFO; its reader sees the end only when none lives.
 """
 
 import asyncio

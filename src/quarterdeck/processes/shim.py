@@ -20,6 +20,8 @@ WAIT_ALL_KINDS = 0x40000000
 """`__WALL` of waitpid(2): children that were cloned without SIGCHLD are waited for too."""
 SETTLE_S = 0.05
 """How long processes that outlive the main command may take to end by themselves, such as `tee >(cat)`."""
+TOOL_NICENESS = 5
+"""Tools get less of a busy processor than the screen and the supervisors, so that a kill comes through."""
 GRACE_S = 0.05
 """The time between TERM and KILL."""
 CHANGED_SIGNALS = (
@@ -280,6 +282,7 @@ def start_command(control: int, order: Order) -> None:
         for number in CHANGED_SIGNALS:
             signal.signal(number, signal.SIG_DFL)
         prefer_as_memory_victim()
+        os.nice(TOOL_NICENESS)
         stage = f"enter {os.fsdecode(order.folder)}"
         os.chdir(order.folder)
         stage = "hand over the files"

@@ -63,9 +63,10 @@ class SupervisedTree:
         self._escalation: asyncio.TimerHandle | None = None
         self._killed = False
         self._closed = False
+        text = order.encode()
         self._control, theirs = socket.socketpair()
         try:
-            self._shim = start_shim(order, python, theirs)
+            self._shim = start_shim(order, text, python, theirs)
         except OSError:
             self._control.close()
             raise
@@ -156,12 +157,14 @@ def read_reports(text: str) -> TreeEnd:
     return end
 
 
-def start_shim(order: TreeOrder, python: str, control: socket.socket) -> "subprocess.Popen[bytes]":
-    """Start the supervisor program; it inherits the files of the order, its control socket, and nothing else.
+def start_shim(
+    order: TreeOrder, text: bytes, python: str, control: socket.socket
+) -> "subprocess.Popen[bytes]":
+    """Start the supervisor program; it inherits the order's files, `text`, its control socket, no more.
 
     :raises OSError: no file or process is left to be had.
     """
-    order_fd = unnamed_file(order.encode())
+    order_fd = unnamed_file(text)
     inherited = [fd for fd in (order.folder_fd, order.prologue_fd, order.stdin_fd) if fd >= 0]
     try:
         return subprocess.Popen(

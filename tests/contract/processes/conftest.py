@@ -80,12 +80,14 @@ def driver_command(open_folder: Path) -> DriverCommand:
 
 
 def python_for(uid: int) -> str:
-    """An interpreter that this user can run; skips the test when there is none, or no right to change user."""
+    """An interpreter that this user can run; skips the test when there is none, or no right to change."""
     if os.getuid() != 0:
         pytest.skip("only root can become another user")
     for path in (sys.executable, "/usr/bin/python3", "/usr/local/bin/python3"):
         try:
-            subprocess.run([path, "-I", "-S", "-c", ""], user=uid, group=uid, extra_groups=[], check=True, cwd="/")
+            subprocess.run(
+                [path, "-I", "-S", "-c", ""], user=uid, group=uid, extra_groups=[], check=True, cwd="/"
+            )
         except (OSError, subprocess.CalledProcessError):
             continue
         return path

@@ -68,7 +68,9 @@ async def hold_trees(folder: Path, python: str, count: int) -> dict[str, object]
     service = ProcessService(python=python)
     requests = [
         ProcessRequest(
-            owner=RunId(f"run-{number}"), command=hostile_command(folder / f"proof-{number}", python), folder="/"
+            owner=RunId(f"run-{number}"),
+            command=hostile_command(folder / f"proof-{number}", python),
+            folder="/",
         )
         for number in range(count)
     ]
@@ -91,7 +93,9 @@ async def fork_bomb(folder: Path, python: str, count: int) -> dict[str, object]:
 
     watching = asyncio.ensure_future(watch())
     bomb = await service.run(
-        ProcessRequest(owner=owner, command="bomb() { bomb | bomb & }; bomb; sleep 1000", folder="/", timeout_s=1.0)
+        ProcessRequest(
+            owner=owner, command="bomb() { bomb | bomb & }; bomb; sleep 1000", folder="/", timeout_s=1.0
+        )
     )
     after = await service.run(ProcessRequest(owner=owner, command="echo alive", folder="/"))
     watching.cancel()

@@ -2,9 +2,11 @@
 
 import asyncio
 import json
+import os
 import signal
 import subprocess
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,15 @@ from tests.contract.processes.conftest import PLAIN_UID, Ask, DriverCommand
 from tests.support.hostile import Proof, hostile_command
 
 TREES = 200
+WAIT_FOR_GO = "while [ ! -e go ]; do sleep 0.01; done"
+
+
+def start(argv: list[str], environment: Mapping[str, str] | None = None) -> "subprocess.Popen[bytes]":
+    return subprocess.Popen(argv, env=environment)
+
+
+def touch(path: Path) -> None:
+    path.touch()
 
 
 def run_driver(command: tuple[list[str], dict[str, str]], limit_s: float = 110) -> dict[str, object]:
@@ -69,9 +80,11 @@ async def test_kil_01_a_storm_of_cancels_neither_hastens_nor_breaks_the_end(
 
 
 async def test_a_killed_run_is_refused_and_another_run_goes_on(
-    service: ProcessService, ask: Ask, proof: Proof
+    service: ProcessService, ask: Ask, proof: Proof, tmp_path: Path
 ) -> None:
-    other = asyncio.ensure_future(service.run(ask("read line < go; echo went", owner=RunId("run-2"))))
+    os.mkfifo(tmp_path / "gate")
+    gate = os.open(tmp_path / "gate", os.O_RDWR)
+    other = asyncio.ensure_future(service.run(ask("read line < gate; echo went", owner=RunId("run-2"))))
     running = asyncio.ensure_future(service.run(ask(hostile_command(proof.path))))
     await proof.wait_ready()
 
@@ -85,25 +98,27 @@ async def test_a_killed_run_is_refused_and_another_run_goes_on(
     with pytest.raises(RunRevoked):
         await service.run(ask("echo again"))
 
-    Path(ask().folder, "go").write_text("now\n") if Path(ask().folder, "go").exists() else None
-    other.cancel()
-    assert (await asyncio.wait([other]))[0]
-    assert service.owner_facts(RunId("run-2")).left == 0
+    os.write(gate, b"now\n")
+    os.close(gate)
+    assert (await other).output == "went\n"
 
 
-async def test_a_kill_before_the_command_began_lets_it_do_nothing(service: ProcessService, ask: Ask) -> None:
-    mark = Path(ask().folder, "mark")
+async def test_a_kill_before_the_command_began_lets_it_do_nothing(
+    service: ProcessService, ask: Ask, tmp_path: Path
+) -> None:
     running = asyncio.ensure_future(service.run(ask("echo began > mark")))
     await asyncio.sleep(0)  # the supervisor has been started, it is not up yet
 
     service.kill_owner(RunId("run-1"))
 
     assert (await running).killed
-    assert not mark.exists()
+    assert os.listdir(tmp_path) == []
 
 
 @pytest.mark.slow
-async def test_a_kill_is_fast_while_twenty_others_stream(service: ProcessService, ask: Ask, tmp_path: Path) -> None:
+async def test_a_kill_is_fast_while_twenty_others_stream(
+    service: ProcessService, ask: Ask, tmp_path: Path
+) -> None:
     streaming = asyncio.Event()
     heard: set[int] = set()
 
@@ -148,7 +163,7 @@ async def test_kil_02_nothing_survives_the_program_by_more_than_a_second(
     count = 5
     proofs = [Proof(open_folder / f"proof-{number}") for number in range(count)]
     argv, environment = driver_command("hold_trees", count=count, uid=uid)
-    program = subprocess.Popen(argv, env=environment)
+    program = start(argv, environment)
     try:
         await asyncio.gather(*(proof.wait_ready() for proof in proofs))
     finally:
@@ -164,17 +179,16 @@ async def test_kil_02_nothing_survives_the_program_by_more_than_a_second(
 
 @pytest.mark.parametrize("blow", ["KILL", "TERM", "STOP"])
 async def test_kil_03_a_tool_that_turns_on_its_supervisor_saves_nothing(
-    service: ProcessService, ask: Ask, proof: Proof, blow: str
+    service: ProcessService, ask: Ask, proof: Proof, tmp_path: Path, blow: str
 ) -> None:
-    bystander = subprocess.Popen(["sleep", "1000"])
-    go = Path(ask().folder, "go")
+    bystander = start(["sleep", "1000"])
     hostile = hostile_command(proof.path)
-    command = f"({hostile}) & while [ ! -e go ]; do sleep 0.01; done; kill -{blow} $PPID; echo struck; sleep 1000"
+    command = f"({hostile}) & {WAIT_FOR_GO}; kill -{blow} $PPID; echo struck; sleep 1000"
     struck = asyncio.Event()
     running = asyncio.ensure_future(service.run(ask(command), lambda _: struck.set()))
     await proof.wait_ready()
 
-    go.touch()
+    touch(tmp_path / "go")
     if blow == "STOP":
         await struck.wait()
         service.kill_owner(RunId("run-1"))
@@ -189,13 +203,15 @@ async def test_kil_03_a_tool_that_turns_on_its_supervisor_saves_nothing(
     bystander.wait()
 
 
-async def test_kil_03_two_lost_supervisors_at_once_are_both_swept(service: ProcessService, ask: Ask, tmp_path: Path) -> None:
+async def test_kil_03_two_lost_supervisors_at_once_are_both_swept(
+    service: ProcessService, ask: Ask, tmp_path: Path
+) -> None:
     proofs = [Proof(tmp_path / f"proof-{number}") for number in range(3)]
     calls = [
         asyncio.ensure_future(
             service.run(
                 ask(
-                    f"({hostile_command(proof.path)}) & while [ ! -e go ]; do sleep 0.01; done; kill -9 $PPID; sleep 1000",
+                    f"({hostile_command(proof.path)}) & {WAIT_FOR_GO}; kill -9 $PPID; sleep 1000",
                     owner=RunId(f"run-{number}"),
                 )
             )
@@ -203,7 +219,7 @@ async def test_kil_03_two_lost_supervisors_at_once_are_both_swept(service: Proce
         for number, proof in enumerate(proofs)
     ]
     await asyncio.gather(*(proof.wait_ready() for proof in proofs))
-    (tmp_path / "go").touch()
+    touch(tmp_path / "go")
 
     results = await asyncio.gather(*calls)
 
@@ -213,7 +229,9 @@ async def test_kil_03_two_lost_supervisors_at_once_are_both_swept(service: Proce
         proof.close()
 
 
-async def test_kil_04_a_timeout_ends_the_whole_pipeline(service: ProcessService, ask: Ask, proof: Proof) -> None:
+async def test_kil_04_a_timeout_ends_the_whole_pipeline(
+    service: ProcessService, ask: Ask, proof: Proof
+) -> None:
     command = f"exec 7>{proof.path}; sleep 1000 | grep -r nothing-like-it /proc/self/fd - | head"
     result = await service.run(ask(command, timeout_s=0.5))
 
