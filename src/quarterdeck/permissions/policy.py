@@ -86,6 +86,8 @@ def decide(call: Call, *, mode: PermissionMode, allow: Sequence[Grant], deny: Se
     if call.read_only and not call.outside:
         return Allowed("reads in this folder")
     for grant in allow:
+        if call.outside and grant.rule.exact is None:
+            continue  # a rule for a whole tool was not given with the rest of the disk in mind
         if allows(grant.rule, tool=call.rule_name, subject=call.subject, real_path=call.real_path):
             return Allowed(grant.words)
     return _by_mode(call, mode)

@@ -100,7 +100,7 @@ def allows(rule: Rule, *, tool: str, subject: str, real_path: str) -> bool:
 
 
 def denies(rule: Rule, *, tool: str, subject: str, real_path: str) -> bool:
-    """As `allows`, but wider, since it must hold: a command that contains it, a path in any case, below it."""
+    """As `allows`, but wider, since it must hold: in a longer command, in any case, below a folder."""
     if not _covers(rule, tool):
         return False
     if rule.exact is None:

@@ -1,1 +1,1 @@
-"""Quarterdeck: project."""
+"""The folder that the team works in."""

@@ -214,7 +214,8 @@ class ToolContext(msgspec.Struct, frozen=True, kw_only=True):
     on_output: Callable[[str], None]
     """Output so far of a running call, as a bounded tail."""
     in_thread: InThread = run_directly
-    approved_outside: str = ""
-    """The real path outside the workspace that was allowed for this call (`Subject.real_path`)."""
+    decided_path: str = ""
+    """File tools: the `Subject.real_path` that was allowed. A path that leads elsewhere by then is refused;
+    without it only the workspace is open."""
     denied_reads: frozenset[str] = frozenset()
     """Paths that deny rules keep from reading, as `PlaceLike.shown`: searches leave them out."""

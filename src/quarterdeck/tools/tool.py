@@ -42,7 +42,7 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
     """What would be written, where `text` does not say it all."""
     outside: bool = False
     real_path: str = ""
-    """Files: the real path; an allowed one outside goes into `ToolContext.approved_outside`."""
+    """Files: the real path; once allowed, it goes into `ToolContext.decided_path`."""
     timeout_s: float | None = None
     """The limit of this call."""
     edits_files: bool = False
@@ -173,9 +173,11 @@ def place_of(path: str, context: ToolContext) -> PlaceLike:
 
 
 def allowed_place(path: str, context: ToolContext) -> PlaceLike:
-    """As `place_of`, right before use: outside the workspace only the very path that was allowed."""
+    """As `place_of`, right before use: the very place that was decided on, else only the workspace."""
     place = place_of(path, context)
-    if place.outside and place.real != context.approved_outside:
+    if context.decided_path and place.real != context.decided_path:
+        raise ToolRefused(f"{path} leads elsewhere now ({place.shown}); nothing was done.")
+    if place.outside and not context.decided_path:
         raise ToolRefused(f"{place.shown} is outside the workspace and was not allowed.")
     return place
 
