@@ -4,6 +4,8 @@ It speaks HTTP by hand over asyncio streams, so that it can cut, stall and break
 """
 
 import asyncio
+import socket
+import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any
@@ -30,6 +32,8 @@ class Reply:
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
         self._writer = writer
+        self.keeps_open = False
+        """Whether the connection takes another request after this one."""
         self.gone = asyncio.Event()
         """Set when the client closed the connection."""
 
@@ -39,13 +43,21 @@ class Reply:
         lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
         await self.send(("\r\n".join(lines) + "\r\n\r\n").encode())
 
+    async def whole(self, body: bytes, status: int = 200, kind: str = "text/event-stream") -> None:
+        """A reply with its length told, on a connection that stays open."""
+        self.keeps_open = True
+        head = f"HTTP/1.1 {status} Told\r\ncontent-type: {kind}\r\ncontent-length: {len(body)}\r\n\r\n"
+        await self.send(head.encode() + body)
+
     async def send(self, piece: bytes) -> None:
         """Some bytes, at once."""
         self._writer.write(piece)
         await self._writer.drain()
 
     def reset(self) -> None:
-        """End the connection hard."""
+        """End the connection hard: the client reads a reset, not an end."""
+        connection: socket.socket = self._writer.get_extra_info("socket")
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self._writer.transport.abort()
 
     async def wait_gone(self) -> None:
@@ -65,6 +77,7 @@ class RawModel:
     def __init__(self, script: Script) -> None:
         self._script = script
         self.received: list[Received] = []
+        self.connections = 0
         self.replies: list[Reply] = []
         self.asked = asyncio.Event()
         """Set with each request that came whole."""
@@ -76,13 +89,17 @@ class RawModel:
         task = asyncio.current_task()
         assert task is not None
         self._tasks.add(task)
+        self.connections += 1
         try:
-            received = await read_request(reader)
-            reply = Reply(reader, writer)
-            self.received.append(received)
-            self.replies.append(reply)
-            self.asked.set()
-            await self._script(reply, received)
+            while True:
+                received = await read_request(reader)
+                reply = Reply(reader, writer)
+                self.received.append(received)
+                self.replies.append(reply)
+                self.asked.set()
+                await self._script(reply, received)
+                if not reply.keeps_open:
+                    return
         except (ConnectionError, asyncio.IncompleteReadError):
             return
         finally:

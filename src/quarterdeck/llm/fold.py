@@ -10,16 +10,37 @@ import msgspec
 
 from quarterdeck.domain.messages import Block, Message, ToolUse
 from quarterdeck.llm.fault_words import body_line, fault_line, one_line
-from quarterdeck.llm.faults import FaultKind, ModelFault, classify, read_error_body
+from quarterdeck.llm.faults import ErrorBody, FaultKind, ModelFault, classify, read_error_body
 from quarterdeck.llm.metering import Meter
 from quarterdeck.llm.open_blocks import OpenBlock
-from quarterdeck.llm.steps import BlockFinished, Step, StreamEvent, TextDelta, ThinkingDelta, ToolInputGrew
+from quarterdeck.llm.steps import (
+    BlockFinished,
+    Step,
+    StreamEvent,
+    StreamOpened,
+    TextDelta,
+    ThinkingDelta,
+    ToolInputGrew,
+)
 
 _CUTTING_REASONS = {
     "max_tokens": "The call was cut off at max_tokens. The tool did not run. Send it again, shorter.",
     "model_context_window_exceeded": "The call was cut off: the context is full. The tool did not run.",
     "refusal": "The answer was refused before it was whole. The tool did not run.",
 }
+
+
+_KNOWN_EVENTS = frozenset(
+    {
+        b"message",
+        b"message_start",
+        b"content_block_start",
+        b"content_block_stop",
+        b"message_delta",
+        b"message_stop",
+    }
+)
+"""Beside deltas and errors. `message` is what server-sent events are called without an `event:` line."""
 
 
 class _Delta(msgspec.Struct, gc=False):
@@ -77,15 +98,17 @@ class StepFold:
 
         :raises ModelFault: an `error` event, by its body's type; `malformed`.
         """
+        if self.ended or name == b"ping":
+            return False
         if name == b"content_block_delta":
             try:
                 event = _decode_delta(payload)
             except (msgspec.DecodeError, UnicodeError, RecursionError) as e:
                 raise _malformed(str(e)) from e
             return self._take_delta(event, payload)
-        if name == b"ping" or self.ended:
-            return False
-        return self._take_rare(name, payload)
+        if name == b"error":
+            raise _error_event(payload)
+        return name in _KNOWN_EVENTS and self._take_rare(name, payload)
 
     def finish(self) -> Step:
         """The whole step.
@@ -157,17 +180,33 @@ class StepFold:
             case "message_stop":
                 self.ended = True
             case "error":
-                raise _error_event(event)
+                raise _error_event(payload)
             case _:
                 return False
         return True
 
     def _start_message(self, message: Mapping[str, Any]) -> None:
         if self._started:
-            raise _malformed("a second message began")
+            self._start_anew()
         self._started = True
         self._meter.model = str(message.get("model") or "")
         self._meter.take(message.get("usage"))
+        self._take_end(message)
+        # A server's program that calls our tools brings the calls whole, with the message's start.
+        content = message.get("content")
+        for index, block in enumerate(content if isinstance(content, list) else ()):
+            self._start_block({"index": index, "content_block": block})
+            self._stop_block(index)
+
+    def _start_anew(self) -> None:
+        """A gateway that repeats a request itself splices a second answer in: the first one is void."""
+        self._open.clear()
+        self._blocks.clear()
+        self._faults.clear()
+        self._meter = Meter()
+        self._stop_reason = self._detail = ""
+        self.waits_long = True
+        self._emit(StreamOpened())
 
     def _start_block(self, event: Mapping[str, Any]) -> None:
         index, start = event.get("index"), _object(event.get("content_block"))
@@ -177,6 +216,9 @@ class StepFold:
             raise _malformed("two blocks have the same index")
         if start["type"] == "tool_use" and not (_is_name(start.get("id")) and _is_name(start.get("name"))):
             raise _malformed("a tool call has no id or no name")
+        if start["type"] == "fallback":
+            # Another model takes over, and the usage that follows is its own.
+            self._meter.model = str(_object(start.get("to")).get("model") or self._meter.model)
         self._open[index] = OpenBlock(start)
         # A server's tool runs between its call and its result: silence is then no stall.
         self.waits_long = start["type"].endswith("_tool_use")
@@ -189,12 +231,14 @@ class StepFold:
         self._emit(BlockFinished(self._blocks[index]))
 
     def _take_message_delta(self, event: Mapping[str, Any]) -> None:
-        delta = _object(event.get("delta"))
+        self._take_end(_object(event.get("delta")))
+        self._meter.take(event.get("usage"))
+
+    def _take_end(self, delta: Mapping[str, Any]) -> None:
         reason = delta.get("stop_reason")
         if isinstance(reason, str):
             self._stop_reason = reason
         self._detail = _detail(delta) or self._detail
-        self._meter.take(event.get("usage"))
 
 
 def _detail(delta: Mapping[str, Any]) -> str:
@@ -235,7 +279,10 @@ def _malformed(words: str) -> ModelFault:
     return ModelFault(FaultKind.malformed, fault_line(FaultKind.malformed, words=words))
 
 
-def _error_event(event: Mapping[str, Any]) -> ModelFault:
-    body = read_error_body(event)
+def _error_event(payload: bytes) -> ModelFault:
+    try:
+        body = read_error_body(_decode_any(payload))
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        body = ErrorBody(message=payload.decode("utf-8", "replace"))
     kind = classify(200, body)
     return ModelFault(kind, body_line(kind, 200, body), status=200, request_id=body.request_id)

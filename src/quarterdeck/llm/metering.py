@@ -28,13 +28,8 @@ class Meter:
         """
         total = _counts(self._fields, self.model)
         for part in _iterations(self._fields):
-            match part.get("type"):
-                case "compaction":
-                    total += _counts(part, "")
-                case "fallback_message" if isinstance(part.get("model"), str):
-                    total += Usage(model=part["model"])
-                case _:
-                    continue
+            if part.get("type") == "compaction":
+                total += _counts(part, "")
         tier = self._fields.get("service_tier")
         return total + Usage(requests=1, service_tier=tier if isinstance(tier, str) else "")
 

@@ -7,7 +7,10 @@ from quarterdeck.domain.usage import Usage
 
 
 class StreamOpened(msgspec.Struct, frozen=True):
-    """The model accepted the request; nothing of the answer is there yet."""
+    """The model accepted the request; nothing of the answer is there yet.
+
+    It comes again when the server begins its answer anew: what was told before is void.
+    """
 
 
 class TextDelta(msgspec.Struct, frozen=True, gc=False):
