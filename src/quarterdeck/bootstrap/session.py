@@ -1,4 +1,4 @@
-"""The composition root of a session: builds the concrete objects and joins the layers, for screen and headless."""
+"""The composition root of a session: builds the concrete objects and joins the layers."""
 
 import asyncio
 import itertools

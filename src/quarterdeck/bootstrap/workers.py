@@ -1,4 +1,4 @@
-"""Making in-process teammates: joins one run's turn, tools, shell and permissions with the session's parts."""
+"""Making in-process teammates: joins one run's turn, tools, shell and permissions."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -107,6 +107,7 @@ class WorkerShop(msgspec.Struct, frozen=True, kw_only=True):
             is_stopping=mate.is_stopping,
             take_steering=mate.take_steering,
             steps_left=mate.step_left,
+            after_step=mate.report_progress,
         )
 
     def _runner_parts(

@@ -1,4 +1,4 @@
-"""The spinner's verbs: what a turn is called while it runs and once it has ended. Data, no choice made here."""
+"""The spinner's verbs: what a turn is called while it runs and once it has ended. Data only."""
 
 VERBS: tuple[tuple[str, str], ...] = (
     ("Charting", "Charted"),

@@ -53,6 +53,8 @@ class Requests:
         """Told, in words for the model, of an answer to a plan whose turn is gone: it starts a turn."""
         self.is_anybody_there = True
         """False when headless: plans and questions cannot be answered."""
+        self.unanswered: list[tuple[RunId, str]] = []
+        """Headless: what nobody could answer (run, kind)."""
 
     async def permission(self, request: PermissionRequest) -> Answer:
         """Ask for one tool call. :raises Withdrawn: nobody will answer."""
@@ -132,6 +134,7 @@ class Requests:
     async def _ask(self, request: Request, on: WaitsOn) -> Answer:
         run_id = request.run_id
         if not self.is_anybody_there:
+            self.unanswered.append((run_id, on.value))
             raise NobodyThere(on.value)
         self._epochs.check(run_id)
         waiter: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()

@@ -95,6 +95,15 @@ class Teammate:
         self._steps += 1
         return True
 
+    def report_progress(self) -> None:
+        """Tell how much was done so far; whoever reads it gets the difference to the last report."""
+        mate = self._life.store.state.team.by_run[self._run.run_id]
+        self._dispatch(
+            did.ProgressReported(
+                at=self._clock.wall(), run_id=mate.run_id, tools=mate.tools, tokens=mate.usage.total
+            )
+        )
+
     # --- Worker ---------------------------------------------------------------------------------------
 
     def start(self) -> None:
@@ -191,7 +200,7 @@ class Teammate:
         except ModelFault as fault:
             error = fault.message
         except NobodyThere as absent:
-            error = f"Nobody could answer its {absent}."
+            outcome, error = Outcome.STOPPED, f"Nobody is there to answer its {absent}."
         except Exception as crash:  # the one boundary: a fault of ours ends this run and nothing else
             self._life.on_crash(self._run.run_id, crash)
             error = f"A fault in Quarterdeck ended it ({type(crash).__name__}); the log has the details."

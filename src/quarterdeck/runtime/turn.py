@@ -64,6 +64,8 @@ class RunParts(msgspec.Struct, frozen=True, kw_only=True):
     """Messages that are due at a tool boundary, marked as delivered."""
     steps_left: Callable[[], bool]
     """Whether the run may take one more step; called once per step."""
+    after_step: Callable[[], None] = lambda: None
+    """A step was accepted and its results are in the history."""
     max_tokens: int = 16_000
 
 
@@ -90,6 +92,7 @@ class Turn:
                 pauses += 1
                 continue
             self._note_odd_end(step)
+            self._run.after_step()
             return TurnEnd.DONE
 
     async def close(self) -> None:
@@ -111,6 +114,7 @@ class Turn:
         blocks = record.result_blocks()
         record.open_calls = ()
         append_user(self._run.history, (*blocks, *self._run.take_steering(record)))
+        self._run.after_step()
 
     async def _whole_step(self, extra: Mapping[str, Any]) -> Step:
         for repeats in range(MOST_REPEATS + 1):

@@ -1,0 +1,89 @@
+"""The log file of a session: one JSON object per line, without secrets, readable by its owner only."""
+
+import json
+import logging
+import os
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from traceback import format_exception
+
+from quarterdeck.bootstrap.events import events_of
+from quarterdeck.domain.display_text import clean
+from quarterdeck.state import actions as did
+from quarterdeck.state.app_state import AppState
+from quarterdeck.state.store import Store
+
+
+class JsonLines(logging.Formatter):
+    """Time, level, message, traceback; a secret that got into a text is blotted out."""
+
+    def __init__(self, secrets: tuple[str, ...]) -> None:
+        super().__init__()
+        self._secrets = tuple(secret for secret in secrets if len(secret) >= 6)
+
+    def format(self, record: logging.LogRecord) -> str:
+        """One line."""
+        line = {
+            "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "text": clean(record.getMessage()),
+        }
+        if record.exc_info and record.exc_info[1] is not None:
+            line["traceback"] = clean("".join(format_exception(record.exc_info[1])))
+        text = json.dumps(line, ensure_ascii=False)
+        for secret in self._secrets:
+            text = text.replace(secret, "[secret]")
+        return text
+
+
+def open_log(folder: Path, secrets: tuple[str, ...]) -> Path | None:
+    """Send the program's log to a new file in `folder`; None (and no log) when that cannot be written."""
+    logger = logging.getLogger("quarterdeck")
+    logger.propagate = False
+    logger.setLevel(logging.INFO)
+    name = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{os.getpid()}.jsonl"
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path = folder / name
+        descriptor = os.open(path, os.O_CREAT | os.O_WRONLY | os.O_APPEND | os.O_EXCL, 0o600)
+    except OSError:
+        logger.addHandler(logging.NullHandler())
+        return None
+    handler = logging.StreamHandler(os.fdopen(descriptor, "a", encoding="utf-8"))
+    handler.setFormatter(JsonLines(secrets))
+    logger.addHandler(handler)
+    logging.getLogger("asyncio").addHandler(handler)
+    logging.getLogger("asyncio").propagate = False
+    return path
+
+
+def log_events(store: Store) -> Callable[[], None]:
+    """Write what happens to runs into the log. Returns what ends it."""
+    logger = logging.getLogger("quarterdeck")
+    kinds = {"task_started", "task_terminated", "state_change", "kill_proof", "request_answered"}
+
+    def observe(sequence: int, action: did.Action, before: AppState, after: AppState) -> None:
+        if not isinstance(action, _LOGGED):
+            return
+        for event in events_of(sequence, action, before, after):
+            if event["kind"] in kinds:
+                logger.info("%s", json.dumps(event, ensure_ascii=False))
+
+    return store.observe(observe)
+
+
+_LOGGED = (
+    did.TeammateSpawned,
+    did.RequestAnswered,
+    did.KillProcessesCounted,
+    did.KillTaskEnded,
+    *did.LIFECYCLE,
+)
+
+
+def to_stderr(line: str) -> None:
+    """One line for the person, outside the screen."""
+    sys.stderr.write(f"quarterdeck: {clean(line)}\n")
+    sys.stderr.flush()
