@@ -87,6 +87,19 @@ def test_a_callback_that_unregisters_the_next_one_and_registers_another_is_obeye
     assert bench.calls == ["next time"]
 
 
+def test_a_callback_that_registers_itself_again_is_called_once_per_release(bench: Bench) -> None:
+    def again() -> None:
+        bench.calls.append("again")
+        assert len(bench.calls) < 10
+        bench.waiters.on_idle(ADA, again)
+
+    bench.waiters.on_idle(ADA, again)
+    bench.waiters.release(ADA)
+    assert bench.calls == ["again"]
+    bench.waiters.release(ADA)
+    assert bench.calls == ["again", "again"]
+
+
 def test_a_callback_runs_in_the_context_in_which_it_was_registered(bench: Bench) -> None:
     seen: list[str] = []
     for name in ("ada", "bob"):
