@@ -224,7 +224,11 @@ STREAMS = [
     (sends(HALF), FaultKind.incomplete),
     (sends(answer()[: answer().index(b"event: message_stop")]), FaultKind.incomplete),
     (sends(HALF, transfer_encoding="chunked"), FaultKind.connection),
-    (sends(HALF, then=reset), FaultKind.connection),
+    (sends(HALF, then=reset), FaultKind.incomplete),
+    (
+        sends(b"%x\r\n%s\r\n" % (len(HALF), HALF), then=reset, transfer_encoding="chunked"),
+        FaultKind.connection,
+    ),
     (sends(HALF, content_length="90000"), FaultKind.connection),
     (sends(HALF, OVERLOADED), FaultKind.overloaded),
     (sends(HALF, b"event: error\ndata: upstream connect error\n\n"), FaultKind.server),
