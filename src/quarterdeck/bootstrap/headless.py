@@ -1,7 +1,7 @@
-"""One teammate does one task without a screen: `quarterdeck run`. Prints text, one JSON object, or JSON lines.
+"""One teammate does one task without a screen: `quarterdeck run`. Prints text, JSON, or JSON lines.
 
-JSON (schema 1): `schema`, `session_id`, `run_id`, `outcome`, `exit_code`, `findings`, `error`, `usage`, `steps`,
-`tools`, `duration_s`, `refused` (list of `tool`, `what`), `unanswered` (list of kinds).
+JSON (schema 1): `schema`, `session_id`, `run_id`, `outcome`, `exit_code`, `findings`, `error`, `usage`,
+`steps`, `tools`, `duration_s`, `refused` (list of `tool`, `what`), `unanswered` (list of kinds).
 """
 
 import asyncio

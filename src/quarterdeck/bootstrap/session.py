@@ -85,7 +85,7 @@ class Session:
         self.model = LateModel(config.endpoint)
         self.chosen_model = config.model
         self.processes = ProcessService()
-        self.workspace = Workspace(config.folder)
+        self.workspace = Workspace(str(config.folder))
         self.requests = Requests(self.store, self.dispatch, self.epochs, self.clock, self.ids)
         self.requests.is_anybody_there = config.person_is_there
         self.requests.on_orphan_answer = self._answer_later

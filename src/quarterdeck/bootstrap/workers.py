@@ -118,8 +118,9 @@ class WorkerShop(msgspec.Struct, frozen=True, kw_only=True):
         reads = ReadMarks()
         team = RunTeam(run_id, self.store, self.supervisor)
         person = RunPerson(run_id, self.requests)
+        denied_reads = frozenset(rule.exact for rule in self.deny if rule.tool == "Read" and rule.exact)
 
-        def new_context(call_id: CallId, printed: Callable[[str], None], outside: str) -> ToolContext:
+        def new_context(call_id: CallId, printed: Callable[[str], None], decided: str) -> ToolContext:
             return ToolContext(
                 run_id=run_id,
                 call_id=call_id,
@@ -131,7 +132,8 @@ class WorkerShop(msgspec.Struct, frozen=True, kw_only=True):
                 is_revoked=lambda: not self.epochs.is_live(run_id),
                 on_output=printed,
                 in_thread=_in_thread,
-                approved_outside=outside,
+                decided_path=decided,
+                denied_reads=denied_reads,
             )
 
         return RunnerParts(

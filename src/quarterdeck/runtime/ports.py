@@ -18,13 +18,8 @@ class Clock(msgspec.Struct, frozen=True):
     monotonic: Callable[[], float]
 
 
-class Ids(Protocol):
-    """Where new ids come from."""
-
-    def __call__(self, kind: str) -> str:
-        """A new id, unique in this session; `kind` is its first word."""
-        ...
-
+Ids = Callable[[str], str]
+"""A new id, unique in this session; the argument is its first word (`run`, `plan`, `message`)."""
 
 Dispatch = Callable[[Action], int]
 
