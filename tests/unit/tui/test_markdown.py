@@ -240,18 +240,20 @@ def test_it_is_a_sequence() -> None:
     ],
 )
 def test_work_per_update_does_not_grow_with_the_text(grow: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    parsed: list[int] = []
+    parsed: list[tuple[int, int]] = []
 
     def counted(text: str) -> object:
-        parsed.append(len(text))
+        parsed.append((len(text), text.count("\n")))
         return markdown_blocks.parse(text)
 
     monkeypatch.setattr(markdown, "parse", counted)
     lines = MarkdownLines(60, ROLES)
-    for _ in range(40_000 // len(grow)):
-        lines.append(grow * 4)
+    piece = grow * 20
+    for _ in range(40_000 // len(piece)):
+        lines.append(piece)
         len(lines)
-    assert max(parsed) <= markdown.LONGEST_UNIT + 4 * len(grow)
+    assert max(size for size, _ in parsed) <= markdown.LONGEST_UNIT + len(piece)
+    assert max(count for _, count in parsed) <= markdown.LONGEST_UNIT_LINES + piece.count("\n")
     assert lines.settled > 0
 
 

@@ -20,6 +20,9 @@ from quarterdeck.tui.rendering.roles import Roles
 LONGEST_UNIT = 8_000
 """Characters after which a unit that does not end is settled as it stands: the most that is drawn again."""
 
+LONGEST_UNIT_LINES = 120
+"""The same in lines: the parser takes some 25 µs for each line of a paragraph."""
+
 _FENCE_OPEN = re.compile(r"( {0,3})(`{3,}(?=[^`\n]*\n)|~{3,})[^\n]*\n")
 
 _LIST_EDGES = {"bullet_list_open", "ordered_list_open", "bullet_list_close", "ordered_list_close"}
@@ -206,7 +209,8 @@ class MarkdownLines(Sequence[Line]):
             if not source[keep - 1].strip():
                 self._joint = msgspec.structs.replace(self._joint, is_apart=True)
             return True
-        if len(self._tail) > LONGEST_UNIT and len(units) == 1:
+        is_long = len(self._tail) > LONGEST_UNIT or len(source) > LONGEST_UNIT_LINES
+        if is_long and len(units) == 1:
             return self._cut(source)
         done, self._done = self._done, []
         joint = self._joint
