@@ -1,8 +1,15 @@
 """The tools that every teammate has, in the order in which the model is told of them."""
 
+from quarterdeck.tools.ask_person import AskPersonTool
 from quarterdeck.tools.bash import BashTool
 from quarterdeck.tools.edit import EditTool
+from quarterdeck.tools.glob import GlobTool
+from quarterdeck.tools.grep import GrepTool
+from quarterdeck.tools.list import ListTool
 from quarterdeck.tools.read import ReadTool
+from quarterdeck.tools.send_message import SendMessageTool
+from quarterdeck.tools.spawn_teammate import SpawnTeammateTool
+from quarterdeck.tools.submit_plan import SubmitPlanTool
 from quarterdeck.tools.tool import Tool
 from quarterdeck.tools.write import WriteTool
 
@@ -10,7 +17,14 @@ _STANDARD: tuple[Tool, ...] = (
     ReadTool(),
     WriteTool(),
     EditTool(),
+    ListTool(),
+    GlobTool(),
+    GrepTool(),
     BashTool(),
+    SubmitPlanTool(),
+    AskPersonTool(),
+    SendMessageTool(),
+    SpawnTeammateTool(),
 )
 _BY_NAME = {tool.name: tool for tool in _STANDARD}
 
