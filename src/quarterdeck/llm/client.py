@@ -15,7 +15,7 @@ import httpx2
 
 from quarterdeck.domain.ids import RunId
 from quarterdeck.llm.deadline import ContentDeadline
-from quarterdeck.llm.fault_words import body_line, fault_line
+from quarterdeck.llm.fault_words import body_line, fault_line, one_line
 from quarterdeck.llm.faults import FaultKind, ModelFault, classify, read_error_body, retry_after_seconds
 from quarterdeck.llm.fold import StepFold
 from quarterdeck.llm.models_list import model_ids
@@ -99,6 +99,8 @@ class ModelClient:
         with _watched(Line(), self._content_event_s):
             try:
                 response = await self._open_sdk().get(MODELS_PATH, cast_to=httpx2.Response)
+            except ModelFault:
+                raise
             except Exception as e:
                 raise _as_fault(e) from e
             return model_ids(response.content)
@@ -112,7 +114,7 @@ class ModelClient:
             await self._sdk.close()
 
     def __repr__(self) -> str:
-        return f"ModelClient(base_url={self._base_url!r})"
+        return f"ModelClient(base_url={one_line(self._base_url or 'default')})"
 
     def _open_sdk(self) -> anthropic.AsyncAnthropic:
         if self._sdk is not None:
@@ -147,6 +149,9 @@ class ModelClient:
         try:
             on_event(StreamOpened())
             return await self._read_step(response, StepFold(on_event), line, deadline)
+        except ModelFault as fault:
+            fault.request_id = fault.request_id or response.headers.get("request-id", "")
+            raise
         finally:
             await response.aclose()
 
@@ -158,6 +163,8 @@ class ModelClient:
             return await self._open_sdk().post(
                 MESSAGES_PATH, cast_to=httpx2.Response, content=body, options={"headers": headers}
             )
+        except ModelFault:
+            raise
         except Exception as e:
             raise _as_fault(e) from e
 
@@ -247,8 +254,6 @@ def _check_is_stream(response: httpx2.Response) -> None:
 def _as_fault(error: Exception) -> ModelFault:
     """What anything that came out of the SDK, the transport or a decoder means."""
     match error:
-        case ModelFault():
-            return error
         case anthropic.APIStatusError():
             return _status_fault(error)
         case anthropic.APIConnectionError():

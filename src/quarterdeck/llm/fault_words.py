@@ -8,7 +8,9 @@ from quarterdeck.llm.faults import ErrorBody, FaultKind
 LONGEST = 300
 """Characters of the API's own words that are shown."""
 
-_SECRET = re.compile(r"\b(?:sk-[A-Za-z0-9_-]{8,}|Bearer\s+\S+)")
+_SECRET = re.compile(r"\bsk-[A-Za-z0-9_-]{8,}|\bBearer\s+\S+|(?<=://)[^/@\s]+(?=@)")
+"""Keys, tokens, and the user and password of an address."""
+
 _LINES = {
     FaultKind.bad_request: "The model refused the request{status}{words}.",
     FaultKind.authentication: "The model refused the key{status}. Set ANTHROPIC_API_KEY, then r revives it.",

@@ -6,7 +6,9 @@ Never decides about retries; knows no provider.
 import asyncio
 from collections.abc import AsyncIterator
 from contextvars import ContextVar
+from functools import cache
 from typing import Any, Final
+from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 import httpx2
@@ -85,6 +87,7 @@ class LineTransport(httpx2.AsyncBaseTransport):
                 str(request.url),
                 headers=request.headers,
                 data=request.content or None,
+                proxy=proxy_for(request.url.scheme, request.url.host),
                 allow_redirects=False,
                 timeout=aiohttp.ClientTimeout(total=None, connect=CONNECT_S, sock_connect=CONNECT_S),
             )
@@ -110,9 +113,20 @@ class LineTransport(httpx2.AsyncBaseTransport):
                 connector=connector,
                 cookie_jar=aiohttp.DummyCookieJar(),
                 auto_decompress=False,
-                trust_env=True,
+                # Else aiohttp reads ~/.netrc in a thread for each request, and what it finds
+                # there collides with the key.
+                trust_env=False,
             )
         return self._session
+
+
+@cache
+def proxy_for(scheme: str, host: str) -> str | None:
+    """The proxy that the environment (`HTTPS_PROXY`, `NO_PROXY`, …) sets for a host; asked once."""
+    if proxy_bypass(host):
+        return None
+    proxies = getproxies()
+    return proxies.get(scheme) or proxies.get("all")
 
 
 class _ResponseBytes(httpx2.AsyncByteStream):

@@ -4,6 +4,7 @@ import asyncio
 import gzip
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from quarterdeck.llm.client import ModelClient
 from quarterdeck.llm.faults import FaultKind, ModelFault
 from quarterdeck.llm.requests import ModelRequest
 from quarterdeck.llm.steps import StreamEvent, StreamOpened, TextDelta
+from quarterdeck.llm.transport import proxy_for
 from tests.support.raw_model import (
     PING,
     RawModel,
@@ -247,6 +249,11 @@ async def test_a_stream_that_is_not_whole_is_a_fault_of_its_kind(script: Script,
     assert fault.message.endswith(".")
 
 
+async def test_a_fault_in_mid_stream_carries_the_request_id_of_its_response() -> None:
+    fault = await fault_of(sends(HALF, request_id="req_8"))
+    assert (fault.kind, fault.request_id) == (FaultKind.incomplete, "req_8")
+
+
 async def test_no_server_no_http_and_an_impossible_address_are_connection_faults() -> None:
     async def no_http(reply: Reply, _: Received) -> None:
         await reply.send(b"SSH-2.0-OpenSSH_9.6\r\n\r\n")
@@ -288,8 +295,35 @@ async def test_a_local_server_is_asked_without_any_key_of_the_environment(
     assert KEY not in str(model.received[0].headers)
 
 
+async def test_the_environments_proxy_is_used_and_left_out_where_it_says_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    proxy_for.cache_clear()
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    async with raw_model(sends(answer("by proxy"))) as proxy, raw_model(sends(answer("direct"))) as model:
+        monkeypatch.setenv("HTTP_PROXY", proxy.url)
+        for url, said in (("http://api.example.invalid", "by proxy"), (model.url, "direct")):
+            client = ModelClient(api_key=KEY, auth_token=None, base_url=url)
+            step = await client.stream_step(request_of(), ignore)
+            assert step.message.content[0]["text"] == said
+            await client.close()
+    assert proxy.received[0].path == "http://api.example.invalid/v1/messages"
+    proxy_for.cache_clear()
+
+
+async def test_passwords_in_netrc_do_not_get_between(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "netrc").write_text("machine 127.0.0.1 login me password secret\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    async with served(sends(answer())) as (client, model):
+        await client.stream_step(request_of(), ignore)
+    assert "Basic" not in str(model.received[0].headers)
+
+
 def test_the_key_is_in_no_repr() -> None:
-    assert KEY not in repr(ModelClient(api_key=KEY, auth_token=KEY, base_url="http://x"))
+    shown = repr(ModelClient(api_key=KEY, auth_token=KEY, base_url="http://me:hunter2@example.invalid/v1"))
+    assert KEY not in shown
+    assert "hunter2" not in shown
+    assert "example.invalid" in shown
 
 
 async def pinging(reply: Reply) -> None:
