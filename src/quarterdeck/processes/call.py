@@ -68,7 +68,9 @@ class Call:
 
     def count(self, rows: list[ProcessRow]) -> tuple[int, int]:
         """From one listing: how many processes of this call live, how many there were so far."""
-        return self.tree.count(rows) if self.end is None else (0, self.end.total)
+        if self.end is None or self.end.beyond_reach:
+            return self.tree.count(rows)
+        return 0, self.end.total
 
     def _start(self, launch: Launch) -> Tree:
         supervised = launch.tier == "supervisor"
@@ -179,5 +181,6 @@ class Call:
             leftover=end.leftover,
             duration_s=time.monotonic() - self._began,
             killed=self._killed,
+            beyond_reach=end.beyond_reach,
             supervisor_lost=end.supervisor_lost,
         )

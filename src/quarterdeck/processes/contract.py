@@ -51,7 +51,7 @@ class ProcessRequest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ProcessResult(msgspec.Struct, frozen=True, kw_only=True):
-    """How one command ended. When this exists, no process of its tree does."""
+    """How one command ended. When this exists, no process of its tree does, save what is `beyond_reach`."""
 
     exit_code: int | None
     """None when a signal ended the main command, or nobody saw its end."""
@@ -70,6 +70,8 @@ class ProcessResult(msgspec.Struct, frozen=True, kw_only=True):
     """Processes that were still there when the main command ended; all have been ended."""
     duration_s: float
     killed: bool
+    beyond_reach: int
+    """Processes that no kill could end, such as those of another user; a supervisor still waits for them."""
     supervisor_lost: bool
     """The command's supervisor ended first, as when a tool kills it; the program ended the rest."""
 

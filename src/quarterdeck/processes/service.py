@@ -36,7 +36,7 @@ class KillTicket:
         self._read = read
 
     async def wait(self) -> ProcessFacts:
-        """Returns once every tree is proved empty. It has no limit of its own; the caller sets one."""
+        """Returns once every tree is proved empty, or what is `left` is beyond reach (after 2 s)."""
         pending = [call.done for call in self._calls if not call.done.done()]
         if pending:
             await asyncio.wait(pending)
@@ -122,15 +122,15 @@ class ProcessService:
             await asyncio.wait([call.done for call in calls], timeout=CLOSE_WAIT_S)
 
     def _on_done(self, call: Call) -> None:
+        # Nobody asks for it after a cancelled run(); read it, or the loop complains.
+        call.done.exception()
+        if call.end is None or call.end.beyond_reach:
+            return  # it stays in the count of what is left
         owner = call.request.owner
         self._calls[owner].discard(call)
         if not self._calls[owner]:
             del self._calls[owner]
-        if call.end is not None:
-            self._totals[owner] = self._totals.get(owner, 0) + call.end.total
-        if not call.done.cancelled():
-            # Nobody asks for it after a cancelled run(); read it, or the loop complains.
-            call.done.exception()
+        self._totals[owner] = self._totals.get(owner, 0) + call.end.total
 
 
 async def wait_despite_cancelling(done: "asyncio.Future[ProcessResult]", limit_s: float) -> None:

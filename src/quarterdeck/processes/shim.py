@@ -20,8 +20,12 @@ WAIT_ALL_KINDS = 0x40000000
 """`__WALL` of waitpid(2): children that were cloned without SIGCHLD are waited for too."""
 SETTLE_S = 0.05
 """How long processes that outlive the main command may take to end by themselves, such as `tee >(cat)`."""
-TOOL_NICENESS = 5
+STUCK_S = 1.5
+"""What still lives so long after the first KILL is beyond reach: another user's, or held by the kernel."""
+TOOL_NICENESS = 10
 """Tools get less of a busy processor than the screen and the supervisors, so that a kill comes through."""
+TOOL_MEMORY_SCORE = 800
+"""oom_score_adj of proc(5): 1000 is first to go."""
 GRACE_S = 0.05
 """The time between TERM and KILL."""
 CHANGED_SIGNALS = (
@@ -250,6 +254,7 @@ class Supervisor:
         rows = [row for row in self.find() if is_living(row)]
         signal_rows(rows, signal.SIGTERM)
         signal_rows(rows, signal.SIGCONT)
+        self.report("ending")
         if self.wait_until(GRACE_S):
             self.kill_until_none()
         return len(rows) if is_natural else 0
@@ -265,13 +270,21 @@ class Supervisor:
         return True
 
     def kill_until_none(self) -> None:
-        """STOP, list again, KILL, reap, until waitpid says ECHILD; another user's process may delay that."""
+        """STOP, list again, KILL, reap, until waitpid says ECHILD."""
         pause = 0.002
+        began = time.monotonic()
+        is_stuck = False
         while True:
-            signal_rows(stop_all(self.find), signal.SIGKILL)
+            rows = stop_all(self.find)
+            signal_rows(rows, signal.SIGKILL)
             if not self.wait_until(pause):
                 return
             pause = min(pause * 1.5, 0.1)
+            if not is_stuck and time.monotonic() - began > STUCK_S:
+                # The call need not wait for it; this program does.
+                is_stuck = True
+                self.report(f"exit {self.main_status}")
+                self.report(f"stuck {self.total()} {len(rows)}")
 
 
 def start_command(control: int, order: Order) -> None:
@@ -281,8 +294,7 @@ def start_command(control: int, order: Order) -> None:
         os.setsid()
         for number in CHANGED_SIGNALS:
             signal.signal(number, signal.SIG_DFL)
-        prefer_as_memory_victim()
-        os.nice(TOOL_NICENESS)
+        step_back()
         stage = f"enter {os.fsdecode(order.folder)}"
         os.chdir(order.folder)
         stage = "hand over the files"
@@ -313,14 +325,22 @@ def lower_limit(kind: int, value: int) -> None:
     resource.setrlimit(kind, (value, value))
 
 
-def prefer_as_memory_victim() -> None:
-    """When memory runs out, the kernel ends the tool first, not the program."""
+def step_back() -> None:
+    """The tool, not the program, waits for a busy processor and ends when memory runs out."""
+    os.nice(TOOL_NICENESS)
+    # Where the kernel shares the processor among sessions first, niceness counts inside a session only.
+    write_own("autogroup", TOOL_NICENESS)
+    write_own("oom_score_adj", TOOL_MEMORY_SCORE)
+
+
+def write_own(name: str, value: int) -> None:
+    """Set a property of this process; a kernel without it, or one that is asked too often, is left alone."""
     try:
-        fd = os.open("/proc/self/oom_score_adj", os.O_WRONLY | os.O_CLOEXEC)
+        fd = os.open(f"/proc/self/{name}", os.O_WRONLY | os.O_CLOEXEC)
     except OSError:
         return
     try:
-        os.write(fd, b"800")
+        os.write(fd, str(value).encode())
     except OSError:
         return
     finally:

@@ -8,6 +8,7 @@ import ctypes
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -55,12 +56,18 @@ def erase_first_environment(names: Iterable[str]) -> None:
         address += len(entry) + 1
 
 
+OnSwept = Callable[[int, int], None]
+"""Called with the number of processes that were ended, and of those that are beyond reach."""
+
+
 class OrphanSweep:
     """Ends orphans in slices of the loop; knows the children that are not orphans."""
 
     def __init__(self) -> None:
         self._known: set[int] = set()
-        self._waiting: list[tuple[int, Callable[[int], None]]] = []
+        self._since = 0
+        self._deadline = 0.0
+        self._waiting: list[OnSwept] = []
         self._swept: set[tuple[int, int]] = set()
         self._timer: asyncio.Handle | None = None
         self._pause_s = FIRST_PAUSE_S
@@ -73,12 +80,18 @@ class OrphanSweep:
         """That child was collected; its number may come back as an orphan's."""
         self._known.discard(pid)
 
-    def start(self, since: int, on_none_left: Callable[[int], None]) -> None:
-        """End orphans that started at `since` (ticks since boot) or later; call back with their number."""
+    def start(self, since: int, on_swept: OnSwept) -> None:
+        """End orphans that started at `since` (ticks since boot) or later, then call back."""
+        self._since = min(self._since, since) if self._is_active() else since
+        self._waiting.append(on_swept)
         self._pause_s = FIRST_PAUSE_S
-        self._waiting.append((since, on_none_left))
-        if self._timer is None:
-            self._timer = asyncio.get_running_loop().call_soon(self._slice)
+        self._deadline = time.monotonic() + shim.STUCK_S
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = asyncio.get_running_loop().call_soon(self._slice)
+
+    def _is_active(self) -> bool:
+        return self._timer is not None
 
     def find(self, rows: list[shim.ProcessRow]) -> list[shim.ProcessRow]:
         """The orphans that are being ended, with all that is below them, in a listing."""
@@ -89,18 +102,23 @@ class OrphanSweep:
         return self.find(shim.list_processes())
 
     def _slice(self) -> None:
-        self._timer = None
         rows = shim.stop_all(self._find_now)
         shim.signal_rows(rows, signal.SIGKILL)
         self._swept |= {row.key for row in rows}
         if self._reap():
+            if time.monotonic() > self._deadline:
+                self._tell(len(rows))
             self._timer = asyncio.get_running_loop().call_later(self._pause_s, self._slice)
             self._pause_s = min(self._pause_s * 1.5, LAST_PAUSE_S)
             return
+        self._timer = None
+        self._tell(0)
+        self._swept.clear()
+
+    def _tell(self, left: int) -> None:
         waiting, self._waiting = self._waiting, []
-        swept, self._swept = len(self._swept), set()
-        for _, on_none_left in waiting:
-            on_none_left(swept)
+        for on_swept in waiting:
+            on_swept(len(self._swept) - left, left)
 
     def _reap(self) -> bool:
         """Collect the dead orphans; whether a listing showed any orphan at all."""
@@ -119,12 +137,11 @@ class OrphanSweep:
         library's child shares the program's session.
         """
         own, session = os.getpid(), os.getsid(0)
-        since = min((start for start, _ in self._waiting), default=0)
         return [
             row
             for row in rows
             if row.parent == own
             and row.session != session
-            and row.started >= since
+            and row.started >= self._since
             and row.pid not in self._known
         ]

@@ -19,8 +19,10 @@ from quarterdeck.processes.orders import TreeOrder, unnamed_file
 from quarterdeck.processes.subreaper import OrphanSweep
 
 SHIM_PATH = Path(__file__).with_name("shim.py")
-ESCALATE_S = 0.15
+ANSWER_S = 0.15
 """A stopped or hung supervisor gets this long after a kill; then it dies and its orphans are swept."""
+ENDING_S = 2.0
+"""One that has answered gets this long to end its tree or to say that it cannot."""
 REAP_EVERY_S = 0.002
 
 
@@ -35,6 +37,8 @@ class TreeEnd(msgspec.Struct, frozen=True, kw_only=True):
     """How many outlived the main command."""
     failure: str | None = None
     """Why the command did not start."""
+    beyond_reach: int = 0
+    """How many live on because no kill reaches them."""
     supervisor_lost: bool = False
     """The supervisor ended first; the program ended the rest."""
 
@@ -63,6 +67,7 @@ class SupervisedTree:
         self._escalation: asyncio.TimerHandle | None = None
         self._killed = False
         self._closed = False
+        self._has_told = False
         text = order.encode()
         self._control, theirs = socket.socketpair()
         try:
@@ -89,7 +94,7 @@ class SupervisedTree:
             self._control.send(b"k")
         except OSError:
             self._signal_shim(signal.SIGKILL)
-        self._escalation = self._loop.call_later(ESCALATE_S, self._signal_shim, signal.SIGKILL)
+        self._escalate_in(ANSWER_S)
 
     def count(self, rows: list[shim.ProcessRow]) -> tuple[int, int]:
         """Descendants of the supervisor, or the orphans that it left."""
@@ -100,6 +105,11 @@ class SupervisedTree:
         living = {row.key for row in below if shim.is_living(row)}
         self._seen |= living
         return len(living), len(self._seen)
+
+    def _escalate_in(self, seconds: float) -> None:
+        if self._escalation is not None:
+            self._escalation.cancel()
+        self._escalation = self._loop.call_later(seconds, self._signal_shim, signal.SIGKILL)
 
     def _signal_shim(self, number: int) -> None:
         if self._shim.returncode is None:
@@ -114,11 +124,26 @@ class SupervisedTree:
             chunk = b""
         if chunk:
             self._reports += chunk
+            self._on_progress(chunk)
             return
         self._closed = True
         self._loop.remove_reader(self._control.fileno())
         self._control.close()
         self._collect()
+
+    def _on_progress(self, chunk: bytes) -> None:
+        """Short lines, written in one go each, so none is torn."""
+        if b"ending" in chunk and self._killed:
+            self._escalate_in(ENDING_S)
+        if b"stuck" in chunk:
+            if self._escalation is not None:
+                self._escalation.cancel()
+            self._tell(read_reports(self._reports.decode(errors="replace")))
+
+    def _tell(self, end: TreeEnd) -> None:
+        if not self._has_told:
+            self._has_told = True
+            self._on_end(end)
 
     def _collect(self) -> None:
         """The socket closes a moment before the supervisor can be collected."""
@@ -130,14 +155,14 @@ class SupervisedTree:
             self._escalation.cancel()
         end = read_reports(self._reports.decode(errors="replace"))
         if not end.supervisor_lost:
-            self._on_end(end)
+            self._tell(end)
             return
         # It ended without its proof: its orphans are the program's children now.
-        self._sweep.start(self._started, lambda swept: self._on_swept(end, swept))
+        self._sweep.start(self._started, lambda swept, left: self._on_swept(end, swept, left))
 
-    def _on_swept(self, end: TreeEnd, swept: int) -> None:
+    def _on_swept(self, end: TreeEnd, swept: int, left: int) -> None:
         total = max(end.total, len(self._seen), swept)
-        self._on_end(msgspec.structs.replace(end, total=total))
+        self._tell(msgspec.structs.replace(end, total=total, beyond_reach=left))
 
 
 def read_reports(text: str) -> TreeEnd:
@@ -151,6 +176,9 @@ def read_reports(text: str) -> TreeEnd:
                 end = msgspec.structs.replace(end, wait_status=int(status))
             case ["fail", reason]:
                 end = msgspec.structs.replace(end, failure=reason)
+            case ["stuck", counts]:
+                total, left = (int(count) for count in counts.split())
+                end = msgspec.structs.replace(end, total=total, beyond_reach=left, supervisor_lost=False)
             case ["none", counts]:
                 total, leftover = (int(count) for count in counts.split())
                 end = msgspec.structs.replace(end, total=total, leftover=leftover, supervisor_lost=False)

@@ -127,10 +127,29 @@ async def look_for_secret(folder: Path, python: str, count: int) -> dict[str, ob
     return {"output": result.output, "own": os.environ.get("ANTHROPIC_API_KEY", "")}
 
 
+async def meet_another_user(folder: Path, python: str, count: int) -> dict[str, object]:
+    """A command that becomes another user, whom this program has no right to kill."""
+    service = ProcessService(python=python)
+    owner = RunId("run-1")
+    command = f"exec setpriv --reuid {count} --clear-groups sh -c 'echo $$; exec sleep 1000'"
+    timed = await service.run(ProcessRequest(owner=owner, command=command, folder="/", timeout_s=0.5))
+    left = await service.run(
+        ProcessRequest(owner=owner, command=f"({command}) & read x < /dev/null; sleep 0.3", folder="/")
+    )
+    facts = service.owner_facts(owner)
+    return {
+        "pids": (timed.output + left.output).split(),
+        "beyond_reach": [timed.beyond_reach, left.beyond_reach],
+        "left": facts.left,
+        "seconds": [timed.duration_s, left.duration_s],
+    }
+
+
 JOBS: dict[str, Callable[[Path, str, int], Awaitable[dict[str, object]]]] = {
     "kill_trees": kill_trees,
     "hold_trees": hold_trees,
     "fork_bomb": fork_bomb,
+    "meet_another_user": meet_another_user,
     "look_for_secret": look_for_secret,
 }
 

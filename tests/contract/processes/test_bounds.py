@@ -168,7 +168,7 @@ async def test_the_proof_sees_what_survives_the_weaker_tier(ask: Ask, proof: Pro
     assert await proof.wait_over(0.3) is None  # a group kill is not enough, and the proof knows it
 
     swept = asyncio.Event()
-    OrphanSweep().start(0, lambda _: swept.set())
+    OrphanSweep().start(0, lambda ended, left: swept.set())
     await swept.wait()
     assert proof.is_over()
 

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -260,6 +261,22 @@ async def test_kil_05_a_helper_that_ends_by_itself_a_moment_later_is_not_cut_off
 
     assert result.output == "first\nlast\n"
     assert result.leftover == 0
+
+
+def test_a_process_that_no_kill_reaches_is_counted_and_holds_no_call(driver_command: DriverCommand) -> None:
+    if os.getuid() != 0 or shutil.which("setpriv") is None:
+        pytest.skip(
+            "needs root and setpriv: a tool becomes another user and the program may not kill that one"
+        )
+    argv, environment = driver_command("meet_another_user", count=PLAIN_UID)
+    without_right = ["setpriv", "--bounding-set=-kill", "--inh-caps=-kill", *argv]
+    found = run_driver((without_right, environment))
+    for pid in found["pids"]:  # type: ignore[attr-defined] # a list in JSON
+        os.kill(int(pid), signal.SIGKILL)
+
+    assert found["beyond_reach"] == [1, 1]
+    assert found["left"] == 2
+    assert max(found["seconds"]) < 4  # type: ignore[call-overload] # a list of numbers in JSON
 
 
 async def test_closing_the_service_ends_everything_within_two_seconds(ask: Ask, tmp_path: Path) -> None:
