@@ -9,7 +9,6 @@ import msgspec
 from textual import events
 from textual.app import ComposeResult
 from textual.containers import Vertical
-from textual.message import Message
 from textual.timer import Timer
 
 from quarterdeck.domain.display_text import clean_line
@@ -26,6 +25,7 @@ from quarterdeck.tui.ports import Controller
 from quarterdeck.tui.rendering.lines import Line
 from quarterdeck.tui.settings import Clock
 from quarterdeck.tui.widgets.kill_proof import KillProofPanel
+from quarterdeck.tui.widgets.request_messages import Notice
 from quarterdeck.tui.widgets.transcript_document import NOTHING, Document
 from quarterdeck.tui.widgets.transcript_entries import View, source_text
 from quarterdeck.tui.widgets.transcript_line_view import LineView
@@ -72,13 +72,6 @@ class TranscriptPanel(Vertical, can_focus=True):
     """Place T. `show(run_id)` chooses the teammate, `do(name)` acts; keys are bound elsewhere."""
 
     DEFAULT_CSS = "TranscriptPanel { height: 1fr; width: 1fr; }"
-
-    class Noticed(Message):
-        """One line for the notice."""
-
-        def __init__(self, text: str) -> None:
-            super().__init__()
-            self.text = text
 
     def __init__(
         self,
@@ -277,14 +270,14 @@ class TranscriptPanel(Vertical, can_focus=True):
         text = source_text(layout.blocks[place].entry)
         self.app.copy_to_clipboard(text)
         lines = text.count("\n") + 1
-        self.post_message(self.Noticed(f"Copied {lines} line{'' if lines == 1 else 's'}."))
+        self.post_message(Notice(f"Copied {lines} line{'' if lines == 1 else 's'}."))
         return True
 
     def _show_raw(self) -> bool:
         self._raw = not self._raw
         self._relayout()
         self.post_message(
-            self.Noticed("Shown as written. v shows it rendered." if self._raw else "Shown rendered.")
+            Notice("Shown as written. v shows it rendered." if self._raw else "Shown rendered.")
         )
         return True
 
@@ -295,6 +288,7 @@ class TranscriptPanel(Vertical, can_focus=True):
     def _mark_cursor(self) -> None:
         layout = self._place.document.layout
         place = layout.place_of(self._chosen) if self._chosen is not None else None
+        self._body.cursor_style = self._look.roles.focus
         self._body.set_cursor(layout.head_of(place) if place is not None else None)
 
     def _current(self, *, any_block: bool = False) -> int | None:

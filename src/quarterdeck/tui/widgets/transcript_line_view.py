@@ -57,6 +57,10 @@ class LineView(Widget, can_focus=False):
         self.cursor: int | None = None
         """The row that is marked in the margin."""
         self.cursor_style = Style()
+        self.content: object = None
+        """What `source` is the rows of."""
+        self.painted: object = None
+        """The content of which rows have been painted."""
         self.painted_to = 0
         """Rows in front of this one have been painted, or skipped by the person's own jump."""
 
@@ -134,8 +138,8 @@ class LineView(Widget, can_focus=False):
         self.cursor = index
 
     def forget_painted(self) -> None:
-        """The content is another one: nothing of it has been painted."""
-        self.painted_to = 0
+        """The content is another one, or laid out anew: nothing of it has been painted."""
+        self.painted, self.painted_to = None, 0
 
     def on_resize(self) -> None:
         """Keep to the end, or within what there is."""
@@ -145,8 +149,8 @@ class LineView(Widget, can_focus=False):
         """Draw, and remember how far the rows have been drawn."""
         strips = super().render_lines(crop)
         to = min(self.source.total(), self.top + crop.bottom)
-        if to > self.painted_to or not self.painted_to:
-            self.painted_to = to
+        if to > self.painted_to or self.painted != self.content:
+            self.painted, self.painted_to = self.content, max(to, self.painted_to)
             self.post_message(self.Painted())
         return strips
 

@@ -78,6 +78,8 @@ def rule(left: str, right: str, cells: int, look: Look, *, focused: bool) -> Lin
     stroke = look.rule(heavy=focused)
     line_style = roles.focus if focused else roles.rule
     title_style = roles.focus_title if focused else roles.text
+    if width(left) + width(right) + 8 > cells:
+        right = ""
     right_room = width(right) + 3 if right else 1
     title = cut(left, max(0, cells - right_room - 4))
     fill = cells - width(title) - 3 - (width(right) + 3 if right else 0)
