@@ -1,4 +1,4 @@
-"""One call: a process tree, the pipe that it writes to, the folder that it ends in. Loop callbacks only."""
+"""One call: a process tree, the pipes that it writes to, the folder that it ends in. Loop callbacks only."""
 
 import asyncio
 import os
@@ -7,18 +7,13 @@ from collections.abc import Callable, Mapping
 
 from quarterdeck.processes.contract import CannotStart, ProcessRequest, ProcessResult, ResourceLimits, Tier
 from quarterdeck.processes.group import GroupTree
-from quarterdeck.processes.orders import DIRECT, SUPERVISED, OpenFiles, make_order
+from quarterdeck.processes.orders import DIRECT, SUPERVISED, OpenFiles, PipeEnds, make_order
 from quarterdeck.processes.output import OutputBuffer
+from quarterdeck.processes.reader import PipeReader
 from quarterdeck.processes.shim import ProcessRow
 from quarterdeck.processes.subreaper import OrphanSweep
 from quarterdeck.processes.tree import SupervisedTree, Tree, TreeEnd
 
-READ_SIZE = 128 * 1024
-READS_IN_A_ROW = 4
-PAUSE_S = 0.005
-"""After that many reads in one go the pipe rests, so that a flood leaves the loop to others."""
-LAST_READ_LIMIT = 4 * 2**20
-"""After the tree's end: what the pipe still holds, and no more when a process elsewhere writes on."""
 FOLDER_LIMIT = 65536
 
 
@@ -51,13 +46,12 @@ class Call:
         self._killed = False
         self._timed_out = False
         self._listener_error: Exception | None = None
-        self._pause: asyncio.TimerHandle | None = None
+        self._errors = OutputBuffer(request.max_output_bytes)
         self._began = time.monotonic()
         try:
             self.tree = self._start(launch)
         except OSError as error:
             raise CannotStart(f"No process could be started: {error.strerror}.") from error
-        self._loop.add_reader(self._output_fd, self._on_readable)
         self._timer = self._loop.call_later(request.timeout_s, self._on_timeout)
 
     def kill(self) -> None:
@@ -75,15 +69,15 @@ class Call:
     def _start(self, launch: Launch) -> Tree:
         supervised = launch.tier == "supervisor"
         with OpenFiles() as files:
-            self._output_fd, output_end = files.pipe()
+            output, output_end = files.pipe()
+            errors, error_end = files.pipe() if self.request.errors_apart else (-1, output_end)
             self._folder_fd, folder_end = files.pipe()
             order = make_order(
                 self.request,
                 limits=launch.limits,
                 source=launch.environment,
                 placement=SUPERVISED if supervised else DIRECT,
-                output_fd=output_end,
-                folder_fd=folder_end,
+                ends=PipeEnds(output=output_end, errors=error_end, folder=folder_end),
                 files=files,
             )
             tree = (
@@ -91,38 +85,24 @@ class Call:
                 if supervised
                 else GroupTree(order, self._on_end)
             )
-            files.keep(self._output_fd, self._folder_fd)
-        os.set_blocking(self._output_fd, False)
+            files.keep(output, errors, self._folder_fd)
         os.set_blocking(self._folder_fd, False)
+        self._readers = [PipeReader(output, self._take)]
+        if errors >= 0:
+            self._readers.append(PipeReader(errors, self._take_error))
         return tree
 
     def _on_timeout(self) -> None:
         self._timed_out = True
         self.tree.kill()
 
-    def _on_readable(self) -> None:
-        for _ in range(READS_IN_A_ROW):
-            if not self._read():
-                return
-        self._loop.remove_reader(self._output_fd)
-        self._pause = self._loop.call_later(PAUSE_S, self._go_on_reading)
-
-    def _go_on_reading(self) -> None:
-        self._pause = None
-        self._loop.add_reader(self._output_fd, self._on_readable)
-
-    def _read(self) -> int:
-        """Take what the pipe holds now; how many bytes: 0 at its end and when there is nothing yet."""
-        try:
-            chunk = os.read(self._output_fd, READ_SIZE)
-        except (BlockingIOError, InterruptedError):
-            return 0
-        if not chunk:
-            self._loop.remove_reader(self._output_fd)
-            return 0
+    def _take(self, chunk: bytes) -> None:
         self._output.add(chunk)
         self._tell(chunk)
-        return len(chunk)
+
+    def _take_error(self, chunk: bytes) -> None:
+        self._errors.add(chunk)
+        self._tell(chunk)
 
     def _tell(self, chunk: bytes) -> None:
         if self._on_output is None or self._listener_error is not None:
@@ -137,13 +117,8 @@ class Call:
         """Nothing of the tree lives: take what the pipe still holds, close everything, tell the caller."""
         self.end = end
         self._timer.cancel()
-        if self._pause is not None:
-            self._pause.cancel()
-        room = LAST_READ_LIMIT
-        while room > 0 and (count := self._read()):
-            room -= count
-        self._loop.remove_reader(self._output_fd)
-        os.close(self._output_fd)
+        for reader in self._readers:
+            reader.finish()
         folder = self._read_folder(end)
         self._output.close()
         if end.failure is not None:
@@ -172,8 +147,9 @@ class Call:
             exit_code=None if by_signal else code,
             signal=-code if code is not None and by_signal else None,
             output=self._output.text(),
+            errors=self._errors.text(),
             output_bytes=self._output.total,
-            truncated=self._output.left_out > 0,
+            truncated=self._output.left_out + self._errors.left_out > 0,
             spilled_to=self._output.spilled_to,
             spill_error=self._output.spill_error,
             timed_out=self._timed_out,

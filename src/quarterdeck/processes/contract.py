@@ -42,6 +42,8 @@ class ProcessRequest(msgspec.Struct, frozen=True, kw_only=True):
     """Added to the allowed part of the program's own environment."""
     stdin: bytes | None = None
     """What the command may read; None is an empty input."""
+    errors_apart: bool = False
+    """Keep stderr out of `output`: for programs whose output is parsed."""
     timeout_s: float = 120.0
     max_output_bytes: int = 200_000
     spill_path: str | None = None
@@ -58,7 +60,10 @@ class ProcessResult(msgspec.Struct, frozen=True, kw_only=True):
     signal: int | None
     output: str
     """stdout and stderr as they came: head, a line about what was left out, tail."""
+    errors: str
+    """stderr, when it was asked for apart; else empty."""
     output_bytes: int
+    """All of `output` before anything was left out; `errors` not included."""
     truncated: bool
     spilled_to: str | None
     spill_error: str | None

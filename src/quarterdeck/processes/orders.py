@@ -77,6 +77,14 @@ class OpenFiles:
         self._open -= set(fds)
 
 
+class PipeEnds(msgspec.Struct, frozen=True, kw_only=True):
+    """The ends that the command writes to."""
+
+    output: int
+    errors: int
+    folder: int
+
+
 class Placement(msgspec.Struct, frozen=True):
     """The numbers that a shell's private files will have; None where they keep the program's own."""
 
@@ -96,8 +104,7 @@ def make_order(
     limits: ResourceLimits,
     source: Mapping[str, str],
     placement: Placement,
-    output_fd: int,
-    folder_fd: int,
+    ends: PipeEnds,
     files: OpenFiles,
 ) -> TreeOrder:
     """The command in full: a program directly, or a shell that says where it ends."""
@@ -107,8 +114,8 @@ def make_order(
         folder=request.folder,
         environment=environment,
         stdin_fd=-1 if request.stdin is None else files.memory(request.stdin),
-        output_fd=output_fd,
-        error_fd=output_fd,
+        output_fd=ends.output,
+        error_fd=ends.errors,
         limits=limits,
     )
     if request.argv:
@@ -119,8 +126,8 @@ def make_order(
     if not request.carry_folder:
         return plain
     if bash is None:
-        return with_sh_folder(plain, placement, folder_fd)
-    return with_bash_folder(plain, placement, folder_fd, files)
+        return with_sh_folder(plain, placement, ends.folder)
+    return with_bash_folder(plain, placement, ends.folder, files)
 
 
 def with_bash_folder(order: TreeOrder, placement: Placement, folder_fd: int, files: OpenFiles) -> TreeOrder:
