@@ -14,7 +14,7 @@ import msgspec
 from quarterdeck.bootstrap.events import Event, events_of, usage_fields
 from quarterdeck.bootstrap.logs import log_events
 from quarterdeck.bootstrap.session import Session, SessionConfig
-from quarterdeck.bootstrap.signals import on_ending_signal
+from quarterdeck.bootstrap.signals import on_ending_signal, settle
 from quarterdeck.domain.display_text import clean
 from quarterdeck.domain.ids import RunId
 from quarterdeck.domain.teammates import Lifetime, Outcome, SpawnConfig
@@ -38,18 +38,23 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
 
 def run_task(config: SessionConfig, task: Task) -> int:
     """Play it to its end and print it; the exit code. Never waits for what was abandoned."""
-    code = asyncio.Runner(debug=False).run(_run(config, task))
+    return asyncio.run(_run(config, task))
+
+
+async def _run(config: SessionConfig, task: Task) -> int:
+    code = await _play(config, task)
+    # Inside the loop: with a task that swallows its cancellation `asyncio.run` would never return.
     exit_now(code)
     return code
 
 
-async def _run(config: SessionConfig, task: Task) -> int:
+async def _play(config: SessionConfig, task: Task) -> int:
     session = Session(msgspec.structs.replace(config, person_is_there=False))
     log_events(session.store)
     if task.output_format == "stream-json":
         session.store.observe(_print_events)
     ended: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-    remove = on_ending_signal(lambda code: _settle(ended, code))
+    remove = on_ending_signal(lambda code: settle(ended, code))
     started = session.clock.monotonic()
     try:
         session.open()
@@ -89,7 +94,7 @@ async def _tell_end(session: Session, run_id: RunId, ended: "asyncio.Future[int]
         changed.clear()
         await changed.wait()
     unsubscribe()
-    _settle(ended, -1)
+    settle(ended, -1)
 
 
 async def _wait(
@@ -159,8 +164,3 @@ def _print_events(sequence: int, action: did.Action, before: AppState, after: Ap
 def _print_line(fields: dict[str, Any]) -> None:
     sys.stdout.write(json.dumps(fields, ensure_ascii=True) + "\n")
     sys.stdout.flush()
-
-
-def _settle(future: "asyncio.Future[int]", code: int) -> None:
-    if not future.done():
-        future.set_result(code)

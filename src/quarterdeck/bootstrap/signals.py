@@ -20,3 +20,9 @@ def on_ending_signal(
             loop.remove_signal_handler(one)
 
     return remove
+
+
+def settle(future: "asyncio.Future[int]", code: int) -> None:
+    """Give the future its code, if it has none yet: the first signal counts."""
+    if not future.done():
+        future.set_result(code)

@@ -1,0 +1,33 @@
+"""`quarterdeck demo`: the story on the screen, or headless."""
+
+import argparse
+from pathlib import Path
+
+from quarterdeck.bootstrap.demo.stage import DemoOptions
+from quarterdeck.bootstrap.demo.story import play_headless
+from quarterdeck.bootstrap.environment import read_given
+from quarterdeck.bootstrap.logs import open_log
+from quarterdeck.cli.parser import UsageFault, demo_parser
+
+
+def run(arguments: list[str]) -> int:
+    """The exit code; headless: 0 only when every step of the story held."""
+    options = demo_parser().parse_args(arguments)
+    given = read_given()
+    open_log(given.log_folder, given.secrets)
+    stage = _stage_options(options)
+    if options.headless:
+        return play_headless(stage, max_duration_s=options.max_duration)
+    raise UsageFault("the screen is not there yet")
+
+
+def _stage_options(options: argparse.Namespace) -> DemoOptions:
+    folder = Path(options.folder) if options.folder else None
+    if folder is not None and not folder.is_dir():
+        raise UsageFault(f"--folder: {options.folder} is no folder.")
+    return DemoOptions(
+        scenario=Path(options.scenario) if options.scenario else None,
+        folder=folder,
+        base_url=options.base_url,
+        log_path=Path(options.log) if options.log else None,
+    )
