@@ -1,7 +1,7 @@
 """A plan as rows: whole as Markdown, raw as it was written, with the steps that can be commented on. Pure."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from quarterdeck.domain.display_text import clean, clean_line
 from quarterdeck.domain.requests import PlanRequest, StepComment
@@ -62,9 +62,14 @@ def with_steps(
     cells: int,
     comments: Sequence[StepComment],
     whole: str,
+    *,
+    shown: Callable[[Line], str] = plain,
 ) -> Body:
-    """Find the rows of the steps of `text` and put the comments under them."""
-    heads = _heads(lines, source_steps(text))
+    """Find the rows of the steps of `text` and put the comments under them.
+
+    :param shown: the text of a row, as far as it may be a step's.
+    """
+    heads = _heads([shown(line) for line in lines], source_steps(text))
     rows: list[Line] = []
     steps: list[Step] = []
     ends = [first for first, _quote in heads[1:]]
@@ -125,14 +130,13 @@ def _answer(text: str | None, name: str, cells: int, look: Look, *, is_asked: bo
     return [row((f"   {look.sign('waits').strip()} {name} does not answer this one", roles.flag))]
 
 
-def _heads(lines: Sequence[Line], steps: Sequence[tuple[str, str]]) -> list[tuple[int, str]]:
+def _heads(lines: Sequence[str], steps: Sequence[tuple[str, str]]) -> list[tuple[int, str]]:
     """The first row of each step, in order; steps that cannot be found are left out."""
     found: list[tuple[int, str]] = []
     at = 0
     for marker, text in steps:
         for index in range(at, len(lines)):
-            shown = plain(lines[index]).strip()
-            if _is_head(shown, marker, text):
+            if _is_head(lines[index].strip(), marker, text):
                 found.append((index, f"{marker} {text}" if marker[0].isdigit() else text))
                 at = index + 1
                 break

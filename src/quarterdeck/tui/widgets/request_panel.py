@@ -417,6 +417,10 @@ class RequestPanel(Vertical, can_focus=True):
             self._rebuild()
         self._draw_frame()
 
+    def on_hide(self) -> None:
+        """Out of sight: a key can act on it only after it was painted again."""
+        self._view.painted = None
+
     def on_focus(self) -> None:
         """The rule gets heavy."""
         self._draw_frame()

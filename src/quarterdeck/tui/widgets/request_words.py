@@ -78,7 +78,8 @@ def foot_words(request: Request, draft: Draft, name: str, *, is_dead: bool) -> s
     match request:
         case PlanRequest():
             what = "a starts your text" if draft.edited is not None else "a starts it"
-            return f"{what} in mode default: asks before writes"
+            views = "v whole, raw · " if draft.view is PlanView.CHANGES else ""
+            return f"{views}{what} in mode default" + ("" if views else ": asks before writes")
         case PermissionRequest(tool="Bash"):
             return f"a allows this text once, for {name} only"
         case PermissionRequest():

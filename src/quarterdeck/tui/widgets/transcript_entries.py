@@ -23,6 +23,7 @@ from quarterdeck.state.entries import (
 )
 from quarterdeck.tui.look import Look
 from quarterdeck.tui.rendering.cells import expand_tabs, format_age, format_tokens, hard_wrap, width
+from quarterdeck.tui.rendering.diff import file_diff_lines
 from quarterdeck.tui.rendering.lines import EMPTY, Line
 from quarterdeck.tui.rendering.markdown import MarkdownLines
 from quarterdeck.tui.widgets.transcript_parts import Part, paragraph, row, spread
@@ -30,8 +31,6 @@ from quarterdeck.tui.widgets.transcript_parts import Part, paragraph, row, sprea
 BRIEF_ROWS = 5
 """Rows of a result that is open only in part."""
 BRIEF_DIFF_ROWS = 12
-NUMBER_CELLS = 5
-"""Where the line numbers of a diff end."""
 
 
 class Fold(IntEnum):
@@ -272,23 +271,9 @@ def _literal(text: str, view: View) -> list[Line]:
 
 
 def diff_rows(diff: Diff, view: View) -> list[Line]:
-    """A change of a file with line numbers; long lines go on behind an empty number."""
-    roles = view.look.roles
-    styles = {"+": roles.added, "-": roles.removed}
-    room = max(1, view.cells - NUMBER_CELLS - 5)
-    rows: list[Line] = []
-    for one in diff.lines:
-        style = styles.get(one.sign, roles.text)
-        number = f"{one.number:>{NUMBER_CELLS + 1}} "
-        for at, part in enumerate(hard_wrap(expand_tabs(clean_line_keeping_tabs(one.text)), room)):
-            gutter = number if at == 0 else " " * len(number)
-            rows.append(row((gutter, roles.quiet), (f"{one.sign} {part}", style)))
-    return rows
-
-
-def clean_line_keeping_tabs(text: str) -> str:
-    """One line, clean; tabs stay, to be laid out as blanks."""
-    return clean(text).replace("\n", "␊")
+    """A change of a file with line numbers."""
+    margin = row((" ", view.look.roles.text))
+    return [(*margin, *line) for line in file_diff_lines(diff, max(1, view.cells - 2), view.look.roles)]
 
 
 def _turn(entry: TurnMark, view: View) -> Line:
