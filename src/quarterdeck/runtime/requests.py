@@ -134,7 +134,8 @@ class Requests:
     async def _ask(self, request: Request, on: WaitsOn) -> Answer:
         run_id = request.run_id
         if not self.is_anybody_there:
-            self.unanswered.append((run_id, on.value))
+            if on is not WaitsOn.PERMISSION:
+                self.unanswered.append((run_id, on.value))
             raise NobodyThere(on.value)
         self._epochs.check(run_id)
         waiter: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()

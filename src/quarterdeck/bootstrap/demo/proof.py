@@ -48,7 +48,7 @@ def requests_of(log_path: Path, run_id: RunId) -> list[dict[str, object]]:
     except OSError:
         return []
     records = [json.loads(line) for line in lines if line.strip()]
-    return [one for one in records if one.get("run_id") == run_id and one.get("kind") == "request"]
+    return [one for one in records if one.get("run") == run_id and one.get("kind") == "request"]
 
 
 async def no_request_since(log_path: Path, run_id: RunId, known: int, *, for_s: float) -> bool:
