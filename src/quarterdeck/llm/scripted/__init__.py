@@ -1,1 +1,1 @@
-"""Quarterdeck: scripted."""
+"""A scripted model behind the Messages API, for the demo, tests and benchmarks. Imports nothing by itself."""
