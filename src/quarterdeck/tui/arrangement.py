@@ -1,0 +1,90 @@
+"""Where everything stands at a size of the terminal: heights and what is left out. Pure arithmetic."""
+
+import msgspec
+
+WIDE = 100
+LEAST_WIDTH, LEAST_HEIGHT = 60, 16
+NARROW_ROWS = 8
+LEFT_SHARE = 0.42
+WIDE_TEAM_SHARE = 0.4
+LEAST_PANEL = 3
+
+
+class Wish(msgspec.Struct, frozen=True, kw_only=True):
+    """What there is to show."""
+
+    team_lines: int
+    """The team's head and rows."""
+    inbox_lines: int
+    """Title and entries; 0 = nothing needs the person."""
+    main_first: bool = False
+    """A request, transcript or view has the keys: in a narrow terminal it takes the team's place."""
+    zoomed: bool = False
+    writes: bool = False
+    """The composer has the keys."""
+    composer_rows: int = 1
+    welcome: bool = False
+    inbox_has_keys: bool = False
+
+
+class Arrangement(msgspec.Struct, frozen=True, kw_only=True):
+    """Lines and columns for each part; 0 = not shown."""
+
+    too_small: bool = False
+    is_wide: bool = False
+    team: int = 0
+    strip: bool = False
+    left: int = 0
+    """Columns of the left panels, without the divider."""
+    inbox: int = 0
+    log: int = 0
+    composer: int = 0
+    """Lines of text in the composer."""
+    composer_rule: bool = False
+    main: int = 0
+
+
+def arrange(width: int, height: int, wish: Wish) -> Arrangement:
+    """Share out `width` × `height` cells."""
+    if width < LEAST_WIDTH or height < LEAST_HEIGHT:
+        return Arrangement(too_small=True)
+    if wish.welcome:
+        return Arrangement(is_wide=width >= WIDE, main=height - 3)
+    return _wide(width, height, wish) if width >= WIDE else _narrow(height, wish)
+
+
+def _wide(width: int, height: int, wish: Wish) -> Arrangement:
+    composer = max(1, min(wish.composer_rows, 6))
+    rest = height - 1 - 1 - (composer + 1) - 1
+    if wish.zoomed:
+        return Arrangement(is_wide=True, composer=composer, composer_rule=True, main=rest)
+    team = max(2, min(wish.team_lines, int(height * WIDE_TEAM_SHARE), rest - 4))
+    middle = rest - team
+    # Inbox and log share the left; the inbox gets what it needs up to two thirds, and is never left out.
+    inbox = min(max(wish.inbox_lines, 2), max(middle * 2 // 3, LEAST_PANEL))
+    log = middle - inbox
+    if log < LEAST_PANEL:
+        inbox, log = middle, 0
+    return Arrangement(
+        is_wide=True,
+        team=team,
+        left=int(width * LEFT_SHARE),
+        inbox=inbox,
+        log=log,
+        composer=composer,
+        composer_rule=True,
+        main=middle,
+    )
+
+
+def _narrow(height: int, wish: Wish) -> Arrangement:
+    composer = max(1, min(wish.composer_rows, 4))
+    rest = height - 1 - 1 - 1
+    if wish.main_first or wish.zoomed:
+        strip = 0 if wish.zoomed else 1
+        shown = composer if wish.writes else 0
+        return Arrangement(strip=bool(strip), composer=shown, main=rest - strip - shown)
+    rest -= composer
+    team = max(2, min(wish.team_lines, NARROW_ROWS + 1, rest - LEAST_PANEL))
+    inbox = max(rest - team, 0) if wish.inbox_has_keys else 0
+    return Arrangement(team=team, inbox=inbox, composer=composer, main=rest - team - inbox)

@@ -1,0 +1,52 @@
+"""The widgets of the screen by name, and which place has the keys. It only looks; `desk` decides."""
+
+import msgspec
+from textual.widget import Widget
+from textual.widgets import Input, TextArea
+
+from quarterdeck.tui.keymap import Place
+from quarterdeck.tui.widgets.bars import FooterBar, HeaderBar, NoticeLine, TeamStrip
+from quarterdeck.tui.widgets.main_panel import MainPanel
+from quarterdeck.tui.widgets.roster import Roster
+from quarterdeck.tui.widgets.side import InboxPanel, LogPanel
+from quarterdeck.tui.widgets.writing import Writing
+
+
+class Deck(msgspec.Struct, frozen=True):
+    """Every part of the screen; all of them exist as long as the screen does."""
+
+    header: HeaderBar
+    strip: TeamStrip
+    roster: Roster
+    inbox: InboxPanel
+    log: LogPanel
+    main: MainPanel
+    notice: NoticeLine
+    writing: Writing
+    footer: FooterBar
+
+    def place_of(self, focused: Widget | None) -> Place | None:
+        """Which place a focused widget belongs to; None = nothing of ours has the focus."""
+        if focused is None:
+            return None
+        if focused is self.writing.text:
+            return Place.COMPOSER
+        if isinstance(focused, TextArea | Input):
+            return Place.EDITOR if focused.id == "plan-editor" else Place.FIELD
+        for widget, place in (
+            (self.roster, Place.TEAM),
+            (self.inbox, Place.INBOX),
+            (self.main.transcript, Place.TRANSCRIPT),
+            (self.main.request, Place.REQUEST),
+        ):
+            if focused is widget:
+                return place
+        return _VIEW_PLACES.get(focused.id or "")
+
+
+_VIEW_PLACES = {
+    "history": Place.HISTORY,
+    "help": Place.HELP,
+    "sheet": Place.SHEET,
+    "welcome": Place.WELCOME,
+}

@@ -1,0 +1,59 @@
+"""How everything is drawn at the moment: roles, signs, motion. One object for all widgets of a screen.
+
+It changes when a theme is chosen; `version` tells caches that they are stale.
+"""
+
+from quarterdeck.tui.rendering.roles import Roles
+from quarterdeck.tui.settings import SignSet
+from quarterdeck.tui.signs import SIGNS, SPINNER
+
+
+class Look:
+    """Shared by reference; only the app changes it."""
+
+    def __init__(
+        self, roles: Roles, *, signs: SignSet = SignSet.UNICODE, reduced_motion: bool = False
+    ) -> None:
+        self.roles = roles
+        self.signs = signs
+        self.reduced_motion = reduced_motion or signs is SignSet.WORDS
+        self.has_focus = True
+        """Whether the terminal is in front of the person, as far as it tells."""
+        self.version = 0
+
+    def change_roles(self, roles: Roles) -> None:
+        """Draw in other colours from now on."""
+        self.roles = roles
+        self.version += 1
+
+    def sign(self, name: str) -> str:
+        """The sign of a state, or its word in five cells."""
+        sign = SIGNS[name]
+        return f"{sign.word:<5}" if self.signs is SignSet.WORDS else sign.unicode
+
+    @property
+    def sign_cells(self) -> int:
+        """How wide the column of signs is."""
+        return 5 if self.signs is SignSet.WORDS else 1
+
+    def spinner(self, now: float) -> str:
+        """The frame of the one spinner clock: ten a second, one a second when nobody looks.
+
+        :param now: monotonic seconds.
+        """
+        if self.signs is SignSet.WORDS:
+            return self.sign("thinking")
+        if self.reduced_motion:
+            return self.sign("still")
+        return SPINNER[int(now * (10 if self.has_focus else 1)) % len(SPINNER)]
+
+    def age(self, seconds: float) -> float:
+        """An age as it is shown: whole seconds, steps of five without motion."""
+        whole = max(0, int(seconds))
+        return float(whole - whole % 5 if self.reduced_motion and whole >= 5 else whole)
+
+    def rule(self, *, heavy: bool) -> str:
+        """What a rule is drawn with."""
+        if self.signs is SignSet.WORDS:
+            return " "
+        return "━" if heavy else "─"

@@ -1,0 +1,169 @@
+"""Does what the keymap names: one method per action, by the place one is in. No guards here, no drawing."""
+
+from collections.abc import Callable
+
+from quarterdeck.domain.display_text import clean_name
+from quarterdeck.state.selectors import select_living
+from quarterdeck.state.store import Store
+from quarterdeck.state.teammates import Teammate
+from quarterdeck.tui.deck import Deck
+from quarterdeck.tui.desk import Desk
+from quarterdeck.tui.keymap import Place
+from quarterdeck.tui.sheets import quit_sheet
+from quarterdeck.tui.stage import Stage
+from quarterdeck.tui.verbs import Verbs
+from quarterdeck.tui.widgets.views import ViewPanel
+
+
+class Performer:
+    """`perform(action)`; what is no action of its own goes to the widget that has the keys."""
+
+    def __init__(self, deck: Deck, desk: Desk, store: Store, verbs: Verbs, stage: Stage) -> None:
+        self._deck = deck
+        self._desk = desk
+        self._store = store
+        self._verbs = verbs
+        self._stage = stage
+        self._actions: dict[str, Callable[[], None]] = {
+            "open": self._open,
+            "look-inside": lambda: self._look_inside(),
+            "to-team": lambda: desk.go(Place.TEAM),
+            "to-inbox": lambda: desk.go(Place.INBOX),
+            "to-main": self._to_main,
+            "to-composer": self._to_composer,
+            "write": self._to_composer,
+            "back": desk.back,
+            "close": desk.close,
+            "next-request": lambda: self._next(1),
+            "previous-request": lambda: self._next(-1),
+            "approve": lambda: self._answer("approve"),
+            "reject": lambda: self._answer("reject"),
+            "edit": lambda: self._answer("edit"),
+            "show-request": self._show_request,
+            "interrupt": lambda: self._on_run(verbs.interrupt),
+            "pause": lambda: self._on_run(verbs.pause),
+            "stop": lambda: self._on_run(verbs.stop),
+            "kill": lambda: self._on_run(verbs.kill),
+            "revive": lambda: self._on_run(verbs.revive),
+            "kill-all": verbs.kill_all,
+            "interrupt-all": verbs.interrupt_all,
+            "pause-all": verbs.pause_all,
+            "quit": self._quit,
+            "history": stage.show_history,
+            "help": stage.show_help,
+            "palette": stage.show_palette,
+            "zoom": self._zoom,
+            "copy-selection": self._copy_selection,
+            "enter-answers-nothing": self._enter_answers_nothing,
+            "nothing": lambda: None,
+        }
+
+    def perform(self, action: str) -> None:
+        """Do one action."""
+        own = self._actions.get(action)
+        if own is not None:
+            own()
+        elif not self._widget_does(action):
+            self._stage.say(f"Nothing to do: {action.replace('-', ' ')}.")
+
+    def _widget_does(self, action: str) -> bool:
+        deck, place = self._deck, self._desk.place
+        if place is Place.TEAM:
+            return deck.roster.do(action)
+        if place is Place.INBOX:
+            return deck.inbox.do(action)
+        current = deck.main.current
+        if current is deck.main.transcript:
+            return deck.main.transcript.do(action) or action in _MOVES
+        if current is deck.main.request:
+            return deck.main.request.do(action) or action in _MOVES
+        return isinstance(current, ViewPanel) and current.do(action)
+
+    # Going
+
+    def _open(self) -> None:
+        if self._desk.place in (Place.TEAM, Place.INBOX):
+            if self._deck.roster.selected is not None and self._desk.run_id is None:
+                self._deck.roster.toggle_idle()
+            self._desk.open_selected(to_write=True)
+        else:
+            self._widget_does("open")
+
+    def _look_inside(self) -> None:
+        if self._deck.roster.selected is not None and self._desk.run_id is None:
+            self._deck.roster.toggle_idle()
+        self._desk.open_selected(to_write=False)
+
+    def _to_main(self) -> None:
+        main = self._deck.main
+        if main.current is main.request and self._desk.shown_request() is not None:
+            request = self._desk.shown_request()
+            if request is not None:
+                self._desk.open_request(request.id)
+        elif self._desk.selected is not None:
+            self._desk.go(Place.TRANSCRIPT)
+
+    def _to_composer(self) -> None:
+        mate = self._desk.selected
+        if mate is not None and mate.is_terminal:
+            self._stage.say(f"{clean_name(mate.name)} is gone: r revives it, then you can write.")
+            return
+        self._desk.go(Place.COMPOSER)
+
+    def _next(self, step: int) -> None:
+        if not self._desk.next_request(step):
+            self._stage.say("Nothing needs you.")
+
+    def _zoom(self) -> None:
+        self._desk.zoomed = not self._desk.zoomed
+        self._desk.focus_moved(None)
+        self._desk.go(self._desk.place)
+
+    # Answering
+
+    def _show_request(self) -> None:
+        request = self._desk.request_of_selected()
+        if request is None:
+            self._stage.say(f"{self._desk.name} waits for nothing.")
+        else:
+            self._desk.open_request(request.id)
+
+    def _answer(self, action: str) -> None:
+        """Answer what the main panel shows whole; what is not shown is shown first."""
+        desk = self._desk
+        if desk.place is not Place.REQUEST and desk.shown_request() is None:
+            self._show_request()
+            return
+        if action in ("reject", "edit") and desk.place is not Place.REQUEST:
+            request = desk.shown_request()
+            if request is not None:
+                desk.open_request(request.id)
+        self._deck.main.request.do(action)
+
+    def _enter_answers_nothing(self) -> None:
+        self._stage.say("Enter answers nothing here: a says yes, d says no, n leaves it for later.")
+
+    # Acting on runs, and leaving
+
+    def _on_run(self, verb: Callable[[Teammate], None]) -> None:
+        mate = self._desk.selected
+        if mate is None:
+            self._stage.say("No teammate is chosen.")
+            return
+        verb(mate)
+
+    def _quit(self) -> None:
+        running = select_living(self._store.state.team)
+        if not running:
+            self._stage.leave()
+            return
+        needing = len(self._store.state.inbox.open)
+        self._stage.ask(quit_sheet(len(running), needing, self._stage.leave))
+
+    def _copy_selection(self) -> None:
+        if not self._stage.copy_selection():
+            self._stage.say("Nothing is selected to copy. ctrl+q quits, and asks first.")
+
+
+_MOVES = frozenset({"up", "down", "page-up", "page-down", "half-up", "half-down", "top", "end"})
+"""Moves that do nothing at the end of a text; nothing needs to be said then."""

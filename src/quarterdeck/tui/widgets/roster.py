@@ -1,0 +1,356 @@
+"""The team: one row per teammate, drawn line by line, only those on the screen. Owns selection and scroll.
+
+Selection is by run id. It never asks for a new rank unless the team's revision or the open requests changed.
+"""
+
+from collections.abc import Iterator
+
+import msgspec
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.message import Message
+from textual.timer import Timer
+
+from quarterdeck.domain.display_text import clean_name
+from quarterdeck.domain.ids import RequestId, RunId
+from quarterdeck.state.app_state import AppState
+from quarterdeck.state.selectors import DisplayDelays, Row, select_last_sign, select_rows
+from quarterdeck.state.store import Store
+from quarterdeck.tui.columns import Layout, column_heads, lay_out
+from quarterdeck.tui.connect import Connection, connect
+from quarterdeck.tui.guards import Token
+from quarterdeck.tui.look import Look
+from quarterdeck.tui.ranking import FOLD, Shown, ended_in_place, fold_idle, held, next_after
+from quarterdeck.tui.rendering.cells import width
+from quarterdeck.tui.rendering.lines import Line
+from quarterdeck.tui.roster_rows import RowInput, fold_row, roster_row
+from quarterdeck.tui.settings import Clock
+from quarterdeck.tui.widgets.lines import BLANK, LineWidget
+
+HOLD_S = 2.0
+"""So long after the last key of the roster its order stays."""
+TICK_S = 0.1
+EMPTY_TEAM = "No teammates yet. Write to the lead below, or /spawn NAME what it shall do."
+EMPTY_WITHOUT_LEAD = "No teammates yet. /spawn NAME what it shall do."
+
+
+class _Key(msgspec.Struct, frozen=True):
+    """What a row's line was made from; `mate` and `request` count by identity."""
+
+    mate: int
+    request: int
+    ages: tuple[float, float, int]
+    frame: str
+    is_chosen: bool
+    depth: int
+    look: int
+    layout: Layout
+
+
+class Roster(LineWidget, can_focus=True):
+    """Place R. The head is its first line."""
+
+    class Chosen(Message):
+        """Another row is selected."""
+
+        def __init__(self, run_id: RunId | None, *, by_itself: bool) -> None:
+            super().__init__()
+            self.run_id = run_id
+            self.by_itself = by_itself
+
+    class Opened(Message):
+        """A row was double-clicked."""
+
+    class Resized(Message):
+        """There are more or fewer rows than before."""
+
+    def __init__(self, store: Store, look: Look, clock: Clock, delays: DisplayDelays) -> None:
+        super().__init__(look, name="roster")
+        self._store = store
+        self._clock = clock
+        self._delays = delays
+        self._state = store.state
+        self._ranked: tuple[Row, ...] = ()
+        self._ranked_for: tuple[int, tuple[RequestId, ...]] | None = None
+        self._held_until = 0.0
+        self._must_rank = False
+        self._lines: dict[RunId, tuple[_Key, Line]] = {}
+        self._drawn: dict[int, RunId | None] = {}
+        self._drawn_generation = -1
+        self._generation = 0
+        self._connection: Connection[AppState] | None = None
+        self._timer: Timer | None = None
+        self._last_second = -1
+        self._dirty = False
+        self.shown = Shown()
+        self.selected: RunId | None = None
+        self.top = 0
+        self.idle_is_open = False
+
+    def on_mount(self) -> None:
+        """Listen to the store and to the one clock of the rows."""
+        self._connection = connect(self, self._store, lambda state: state, self._deliver)
+        self._timer = self.set_interval(TICK_S, self._tick)
+
+    def on_unmount(self) -> None:
+        """Listen no more."""
+        if self._connection is not None:
+            self._connection.close()
+
+    # What is shown
+
+    def _deliver(self, state: AppState) -> None:
+        self._state = state
+        self._dirty = True
+        wanted = (state.team.revision, state.inbox.open)
+        if wanted == self._ranked_for:
+            return
+        self._ranked_for = wanted
+        self._must_rank = True
+        self._rank()
+
+    def _rank(self) -> None:
+        """Bring the rows up to date; while the hand is on them their order stays."""
+        ranked = select_rows(self._state.team, self._state.inbox)
+        if self._clock.monotonic() < self._held_until:
+            ranked = held(self._ranked, ranked)
+        else:
+            ranked = ended_in_place(self._ranked, ranked)
+            self._must_rank = False
+        before, self._ranked = self._ranked, ranked
+        self._keep_selection(before)
+        self._refold()
+
+    def _refold(self) -> None:
+        count = len(self.shown.rows)
+        self.shown = fold_idle(self._ranked, is_open=self.idle_is_open, keep=self.selected)
+        if len(self.shown.rows) != count:
+            self.post_message(self.Resized())
+        self._show_selected()
+        self.refresh()
+
+    def _keep_selection(self, before: tuple[Row, ...]) -> None:
+        if self.selected == FOLD or any(row.run_id == self.selected for row in self._ranked):
+            return
+        if self.selected is None:
+            new = self._ranked[0].run_id if self._ranked else None
+        else:
+            new = next_after(before, self.selected, self._ranked)
+        if new != self.selected:
+            was_chosen = self.selected is not None
+            self.selected = new
+            self._generation += 1 if was_chosen else 0
+            self.post_message(self.Chosen(new, by_itself=True))
+
+    def _tick(self) -> None:
+        if self._must_rank and self._clock.monotonic() >= self._held_until:
+            self._rank()
+            return
+        second = int(self._clock.wall())
+        if self._dirty or second != self._last_second or self._spins():
+            self._last_second = second
+            self._dirty = False
+            self.refresh()
+
+    def _spins(self) -> bool:
+        if self.look.reduced_motion:
+            return False
+        return any(self._input(row).state == "thinking" for row in self._visible() if row.run_id != FOLD)
+
+    def _visible(self) -> Iterator[Row]:
+        yield from self.shown.rows[self.top : self.top + max(self.size.height - 1, 0)]
+
+    @property
+    def wanted_height(self) -> int:
+        """Lines for the head and every row."""
+        return max(len(self.shown.rows), 1) + 1
+
+    # Drawing
+
+    def line(self, y: int) -> Line:
+        layout = self._layout()
+        if y == 0:
+            return self._head(layout)
+        at = self.top + y - 1
+        if at >= len(self.shown.rows):
+            self._drawn[y] = None
+            if at == 0:
+                return (Segment(" " + self._empty_words(), self.look.roles.quiet),)
+            return BLANK
+        row = self.shown.rows[at]
+        self._drawn[y] = row.run_id
+        if row.run_id == self.selected:
+            self._drawn_generation = self._generation
+        if row.run_id == FOLD:
+            return fold_row(self.shown.folded, layout, self.look, is_chosen=self.selected == FOLD)
+        return self._row_line(row, layout)
+
+    def ground(self, y: int) -> Style:
+        at = self.top + y - 1
+        roles = self.look.roles
+        is_row = y > 0 and at < len(self.shown.rows)
+        if is_row and self.shown.rows[at].run_id == self.selected:
+            return roles.text + roles.select
+        return roles.text
+
+    def _row_line(self, row: Row, layout: Layout) -> Line:
+        given = self._input(row)
+        key = _Key(
+            mate=id(given.mate),
+            request=id(given.request),
+            ages=(given.since, given.beat or 0.0, int(given.moment.now)),
+            frame=self.look.spinner(self._clock.monotonic()) if given.state == "thinking" else "",
+            is_chosen=row.run_id == self.selected,
+            depth=row.depth,
+            look=self.look.version,
+            layout=layout,
+        )
+        known = self._lines.get(row.run_id)
+        if known is not None and known[0] == key:
+            return known[1]
+        line = roster_row(given, layout, self.look, frame=key.frame, is_chosen=key.is_chosen)
+        self._lines[row.run_id] = (key, line)
+        if len(self._lines) > 2 * len(self.shown.rows) + 50:
+            self._lines.clear()
+        return line
+
+    def _input(self, row: Row) -> RowInput:
+        state = self._state
+        request = state.inbox.by_id.get(row.request) if row.request is not None else None
+        return RowInput.make(
+            state.team.by_run[row.run_id],
+            request,
+            row,
+            now=self._clock.wall(),
+            last_sign=select_last_sign(state, row.run_id),
+            delays=self._delays,
+            viewed=state.team.viewed == row.run_id,
+            look=self.look,
+        )
+
+    def _layout(self) -> Layout:
+        longest = 0
+        for row in self._visible():
+            if row.run_id != FOLD:
+                name = clean_name(self._state.team.by_run[row.run_id].name)
+                longest = max(longest, width(name) + 2 * row.depth)
+        return lay_out(self.size.width, longest, sign=self.look.sign_cells)
+
+    def _head(self, layout: Layout) -> Line:
+        roles, rule = self.look.roles, self.look.rule(heavy=self.has_focus)
+        style = roles.focus if self.has_focus else roles.rule
+        title = f"Team {len(self._ranked)}"
+        before = layout.head + layout.name + 2
+        after = layout.doing - 6
+        return (
+            Segment(rule + " ", style),
+            Segment(title, roles.focus_title if self.has_focus else roles.strong),
+            Segment(" " + rule * max(before - len(title) - 4, 0) + " ", style),
+            Segment("doing ", roles.quiet),
+            Segment(rule * max(after, 0), style),
+            Segment(column_heads(layout), roles.quiet),
+        )
+
+    def _empty_words(self) -> str:
+        return EMPTY_TEAM
+
+    # What was painted
+
+    def painted_tokens(self) -> frozenset[Token]:
+        """The rows that the last paint showed, and which selection it showed."""
+        if not self.display or not self.size.height:
+            return frozenset()
+        rows = (self._drawn.get(y) for y in range(1, self.size.height))
+        return frozenset(
+            [("row", run_id) for run_id in rows if run_id is not None] + [("chosen", self._drawn_generation)]
+        )
+
+    def needed_tokens(self) -> tuple[Token, ...]:
+        """What must have been painted before a key may act on the selected row."""
+        return (("row", self.selected), ("chosen", self._generation))
+
+    # Selecting
+
+    def select(self, run_id: RunId | None) -> None:
+        """Select a row, as the person asked."""
+        if run_id == self.selected:
+            return
+        self.selected = run_id
+        self._held_until = self._clock.monotonic() + HOLD_S
+        self._must_rank = True
+        self._show_selected()
+        self.refresh()
+        self.post_message(self.Chosen(run_id, by_itself=False))
+
+    def do(self, action: str) -> bool:
+        """Move by an action of the keymap; False = not one of these."""
+        self._held_until = self._clock.monotonic() + HOLD_S
+        self._must_rank = True
+        rows = self.shown.rows
+        if action == "fold-idle":
+            self.toggle_idle()
+            return True
+        page = max(self.size.height - 2, 1)
+        steps = {
+            "up": -1,
+            "down": 1,
+            "page-up": -page,
+            "page-down": page,
+            "top": -len(rows),
+            "end": len(rows),
+        }
+        if action not in steps:
+            return False
+        if rows:
+            at = self.shown.index_of(self.selected) or 0
+            self.select(rows[max(0, min(at + steps[action], len(rows) - 1))].run_id)
+        return True
+
+    def toggle_idle(self) -> None:
+        """Unfold the idle rows, or fold them."""
+        self.idle_is_open = not self.idle_is_open
+        if self.selected == FOLD:
+            idle = [row for row in self._ranked if self.shown.index_of(row.run_id) is None]
+            self.selected = idle[0].run_id if idle else None
+            self.post_message(self.Chosen(self.selected, by_itself=False))
+        self._refold()
+
+    def _show_selected(self) -> None:
+        at = self.shown.index_of(self.selected)
+        room = max(self.size.height - 1, 1)
+        if at is not None:
+            self.top = min(max(self.top, at - room + 1), at)
+        self.top = max(0, min(self.top, len(self.shown.rows) - room))
+
+    def on_resize(self) -> None:
+        """The selected row stays in sight."""
+        self._show_selected()
+
+    def on_click(self, event: events.Click) -> None:
+        """Choose a row; a double click opens it."""
+        at = self.top + event.y - 1
+        if event.y > 0 and at < len(self.shown.rows):
+            self.select(self.shown.rows[at].run_id)
+            if event.chain == 2:
+                self.post_message(self.Opened())
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        """The wheel scrolls without selecting."""
+        event.stop()
+        self.top = max(0, min(self.top + 2, len(self.shown.rows) - max(self.size.height - 1, 1)))
+        self.refresh()
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        """The wheel scrolls without selecting."""
+        event.stop()
+        self.top = max(0, self.top - 2)
+        self.refresh()
+
+    def on_focus(self) -> None:
+        """The rule gets heavy."""
+        self.refresh()
+
+    def on_blur(self) -> None:
+        """The rule gets light."""
+        self.refresh()
