@@ -29,25 +29,32 @@ def reduce(state: AppState, action: did.Action) -> AppState:
         transcripts = reduce_transcripts(state.transcripts, action)
         return state if transcripts is state.transcripts else _with_transcripts(state, transcripts)
     mate = state.team.by_run.get(getattr(action, "run_id", NOBODY))
-    if mate is not None and mate.is_terminal and isinstance(action, _ONLY_LIVING):
+    if (mate is None or mate.is_terminal) and isinstance(action, _ONLY_LIVING):
+        return state
+    team = reduce_team(state.team, action)
+    if team is state.team and isinstance(action, _TEAM_FIRST):
         return state
     session = reduce_session(state.session, action)
-    team = reduce_team(state.team, action)
     inbox = state.inbox if _is_late(action, state.team) else reduce_inbox(state.inbox, action)
-    transcripts = reduce_transcripts(
-        state.transcripts, action, past_verb=mate.past_verb if mate is not None else ""
-    )
+    past_verb = mate.past_verb if mate is not None else ""
+    transcripts = reduce_transcripts(state.transcripts, action, past_verb=past_verb)
     mail = reduce_mail(state.mail, action)
+    new = AppState(session, team, inbox, transcripts, mail, state.log)
+    if _is_same(state, new):
+        return state
     log = reduce_log(state.log, action, state.team, state.inbox)
-    same = (
-        session is state.session
-        and team is state.team
-        and inbox is state.inbox
-        and transcripts is state.transcripts
-        and mail is state.mail
-        and log is state.log
+    return new if log is state.log else AppState(session, team, inbox, transcripts, mail, log)
+
+
+def _is_same(old: AppState, new: AppState) -> bool:
+    """Nothing but the log could still differ: a fact that changed nothing gets no line either."""
+    return (
+        new.session is old.session
+        and new.team is old.team
+        and new.inbox is old.inbox
+        and new.transcripts is old.transcripts
+        and new.mail is old.mail
     )
-    return state if same else AppState(session, team, inbox, transcripts, mail, log)
 
 
 def _with_transcripts(state: AppState, transcripts: Transcripts) -> AppState:
@@ -79,4 +86,7 @@ _ONLY_LIVING = (
     did.TeammateKilled,
     did.NoteTaken,
 )
-"""Facts that a run which has ended can no longer make true."""
+"""Facts that a run which has ended, or never was, cannot make true."""
+
+_TEAM_FIRST = (*did.LIFECYCLE, did.TeammateSpawned, did.TeammateEvicted, did.ClosingStepStarted)
+"""Facts that are impossible when the team refuses them: then no other slice responds either."""

@@ -123,3 +123,32 @@ def weight(entry: Entry) -> int:
             return len(title) + len(detail) + lines + 128
         case TurnMark():
             return 64
+
+
+def fit(entry: Entry, most: int) -> Entry:
+    """The entry, cut so that it alone does not weigh more than `most` (at least 1,000)."""
+    if weight(entry) <= most:
+        return entry
+    match entry:
+        case Said(text=text) | Text(text=text) | Thinking(text=text) | Note(text=text):
+            return msgspec.structs.replace(entry, text=_cut(text, most - 64))
+        case ToolCall():
+            return _fit_tool(entry, most - 128)
+        case TurnMark():
+            return entry
+
+
+def _fit_tool(call: ToolCall, most: int) -> ToolCall:
+    title = _cut(call.title, most // 4)
+    diff = call.diff
+    if diff is not None and sum(len(line.text) for line in diff.lines) > most // 2:
+        diff = msgspec.structs.replace(diff, lines=())
+    rest = most - len(title) - (sum(len(line.text) for line in diff.lines) if diff is not None else 0)
+    return msgspec.structs.replace(call, title=title, diff=diff, detail=_cut(call.detail, rest))
+
+
+def _cut(text: str, most: int) -> str:
+    if len(text) <= most:
+        return text
+    mark = f"\n[{len(text):,} characters; the rest is not shown]"
+    return text[: most - len(mark)] + mark

@@ -37,9 +37,10 @@ def reduce_inbox(inbox: Inbox, action: did.Action) -> Inbox:
             return _answer(inbox, request_id, version, answer)
         case did.RequestWithdrawn(request_id=request_id):
             return _forget(inbox, (request_id,))
-        case did.TeammateKilled(run_id=run_id):
-            return _forget(inbox, _of_run(inbox, run_id))
-        case did.TeammateEnded(run_id=run_id, outcome=outcome):
+        case (
+            did.TeammateEnded(run_id=run_id, outcome=outcome)
+            | did.TeammateKilled(run_id=run_id, outcome=outcome)
+        ):
             return _end(inbox, run_id, suspends=outcome in _SUSPENDING)
         case did.TeammateSpawned(run_id=run_id, revived_from=revived_from) if revived_from is not None:
             return _revive(inbox, revived_from, run_id)
@@ -55,6 +56,7 @@ def _open(inbox: Inbox, request: Request) -> Inbox:
         inbox,
         by_id=inbox.by_id.set(request.id, request),
         open=(*still, request.id),
+        suspended=tuple(one for one in inbox.suspended if one != request.id),
         answers=inbox.answers.delete(request.id) if request.id in inbox.answers else inbox.answers,
     )
 
@@ -117,6 +119,6 @@ def _revive(inbox: Inbox, old_run: RunId, new_run: RunId) -> Inbox:
     return replace(
         inbox,
         by_id=by_id,
-        open=(*inbox.open, *mine),
+        open=tuple(sorted((*inbox.open, *mine), key=lambda one: by_id[one].opened_at)),
         suspended=tuple(one for one in inbox.suspended if one not in mine),
     )

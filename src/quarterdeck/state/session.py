@@ -42,7 +42,7 @@ def reduce_session(session: Session, action: did.Action) -> Session:
     """Fold one fact in; the same object when nothing changed."""
     match action:
         case did.SessionOpened():
-            return replace(
+            opened = replace(
                 session,
                 id=action.session_id,
                 folder=action.folder,
@@ -51,6 +51,7 @@ def reduce_session(session: Session, action: did.Action) -> Session:
                 endpoint=action.endpoint,
                 opened_at=action.at,
             )
+            return session if opened == session else opened
         case did.RuleGiven(rule=rule, at=at, agent_id=agent_id, team=team):
             known = any(
                 one.rule == rule and one.agent_id == agent_id and one.team == team for one in session.rules
@@ -58,5 +59,6 @@ def reduce_session(session: Session, action: did.Action) -> Session:
             given = GivenRule(rule, at, agent_id, team)
             return session if known else replace(session, rules=(*session.rules, given))
         case did.NoticeRaised(at=at, text=text, is_fault=is_fault):
-            return replace(session, notice=Notice(at, text, is_fault))
+            notice = Notice(at, text, is_fault)
+            return session if notice == session.notice else replace(session, notice=notice)
     return session

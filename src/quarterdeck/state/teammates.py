@@ -56,6 +56,7 @@ class Teammate(msgspec.Struct, frozen=True, kw_only=True):
     since: float
     """When its lifecycle, or what it waits for, last changed."""
     parent: RunId | None = None
+    """A run that was spawned before it, so that families have no cycles."""
     tool_use_id: str | None = None
     is_lead: bool = False
     revived_from: RunId | None = None
@@ -157,7 +158,7 @@ def reduce_team(team: Team, action: did.Action) -> Team:
     if old is None:
         return team
     new = _reduce_terminal(old, action) if old.is_terminal else _reduce_live(old, action)
-    if new is old:
+    if new is old or new == old:
         return team
     moved = isinstance(action, _MOVES)
     return replace(
@@ -185,7 +186,7 @@ def _spawn(team: Team, action: did.TeammateSpawned) -> Team:
         spawned_at=action.at,
         since=action.at,
         last_sign_at=action.at,
-        parent=action.parent,
+        parent=action.parent if action.parent in team.by_run else None,
         tool_use_id=action.tool_use_id,
         is_lead=action.is_lead,
         revived_from=action.revived_from,

@@ -19,6 +19,7 @@ from quarterdeck.state.entries import (
     ToolCall,
     ToolStatus,
     TurnMark,
+    fit,
     weight,
 )
 from quarterdeck.state.teammates import NOBODY
@@ -112,14 +113,20 @@ def _end(old: Transcript, action: did.Action, past_verb: str, limits: Limits) ->
 
 
 def _add(old: Transcript, entry: Entry, limits: Limits) -> Transcript:
-    entries = (*old.entries, entry)
-    heavy = old.weight + weight(entry)
-    drop = max(0, len(entries) - limits.entries)
-    heavy -= sum(weight(gone) for gone in entries[:drop])
-    while heavy > limits.weight and drop < len(entries) - 1:
-        heavy -= weight(entries[drop])
+    fitting = fit(entry, limits.weight)
+    entries = (*old.entries, fitting)
+    new = replace(old, entries=entries, weight=old.weight + weight(fitting), next_id=old.next_id + 1)
+    return _trim(new, limits)
+
+
+def _trim(new: Transcript, limits: Limits) -> Transcript:
+    """Without the oldest entries that are over a limit; the newest always stays."""
+    drop = max(0, len(new.entries) - limits.entries)
+    heavy = new.weight - sum(weight(gone) for gone in new.entries[:drop])
+    while heavy > limits.weight and drop < len(new.entries) - 1:
+        heavy -= weight(new.entries[drop])
         drop += 1
-    return replace(old, entries=entries[drop:] if drop else entries, weight=heavy, next_id=old.next_id + 1)
+    return replace(new, entries=new.entries[drop:], weight=heavy) if drop else new
 
 
 def _without_live(old: Transcript) -> Transcript:
@@ -179,7 +186,7 @@ def _tool(
             call_now = old.entries[at] if at is not None else None
             if at is None or not isinstance(call_now, ToolCall) or call_now.status is not ToolStatus.RUNNING:
                 return old
-            return _put(old, at, replace(call_now, detail=tail))
+            return _trim(_put(old, at, fit(replace(call_now, detail=tail), limits.weight)), limits)
         case did.ToolEnded():
             return _end_tool(old, at, action, limits)
 
@@ -199,7 +206,9 @@ def _end_tool(old: Transcript, at: int | None, action: did.ToolEnded, limits: Li
         rule=action.rule or (before.rule if isinstance(before, ToolCall) else ""),
         diff=action.diff,
     )
-    return _add(_without_live(old), call, limits) if at is None else _put(old, at, call)
+    if at is None:
+        return _add(_without_live(old), call, limits)
+    return _trim(_put(old, at, fit(call, limits.weight)), limits)
 
 
 def _index_of(old: Transcript, call_id: CallId) -> int | None:
