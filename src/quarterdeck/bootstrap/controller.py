@@ -37,9 +37,10 @@ class Teammates:
         self._session = session
 
     async def spawn(self, name: str, prompt: str, *, plan_mode: bool = False) -> SpawnResult:
-        """A resident teammate."""
+        """A resident teammate; the name `lead` makes the lead."""
+        is_lead = name.casefold() == "lead"
         return self._session.supervisor.spawn(
-            SpawnConfig(name=name, prompt=prompt, plan_mode_required=plan_mode)
+            SpawnConfig(name=name, prompt=prompt, plan_mode_required=plan_mode, is_lead=is_lead)
         )
 
     def kill(self, run_ids: Sequence[RunId]) -> Receipt:

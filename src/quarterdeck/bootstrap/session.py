@@ -121,6 +121,21 @@ class Session:
         )
         self._in_background(self.housekeeping.run_forever(), "housekeeping")
 
+    def choose_model(self, model: str) -> None:
+        """What teammates ask from now on, unless they are told another."""
+        self.chosen_model = model
+        state = self.store.state.session
+        self.dispatch(
+            did.SessionOpened(
+                at=state.opened_at,
+                session_id=state.id,
+                folder=state.folder,
+                team=state.team,
+                model=model,
+                endpoint=state.endpoint,
+            )
+        )
+
     async def close(self, *, by: str = "quit") -> None:
         """End every run, then the connections and processes. Bounded; abandoned tasks are left behind."""
         await self.shutdown.run(lambda: self._kill_all(by))

@@ -1,13 +1,17 @@
 """`quarterdeck demo`: the story on the screen, or headless."""
 
 import argparse
+import os
 from pathlib import Path
 
+from quarterdeck.bootstrap.demo.show import show_demo
 from quarterdeck.bootstrap.demo.stage import DemoOptions
 from quarterdeck.bootstrap.demo.story import play_headless
 from quarterdeck.bootstrap.environment import read_given
 from quarterdeck.bootstrap.logs import open_log
+from quarterdeck.bootstrap.screen import why_no_screen
 from quarterdeck.cli.parser import UsageFault, demo_parser
+from quarterdeck.cli.session_options import session_config
 
 
 def run(arguments: list[str]) -> int:
@@ -18,7 +22,9 @@ def run(arguments: list[str]) -> int:
     stage = _stage_options(options)
     if options.headless:
         return play_headless(stage, max_duration_s=options.max_duration)
-    raise UsageFault("the screen is not there yet")
+    if fault := why_no_screen(os.environ):
+        raise UsageFault(fault)
+    return show_demo(given, stage, session_config(given, options, Path.cwd()), theme=options.theme)
 
 
 def _stage_options(options: argparse.Namespace) -> DemoOptions:

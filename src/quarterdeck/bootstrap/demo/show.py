@@ -1,0 +1,33 @@
+"""The demo on the screen: the same stage and team as headless, with the person at the keys."""
+
+import sys
+
+from quarterdeck.bootstrap.demo.stage import DemoOptions, Stage, demo_config, set_up, spawn_team
+from quarterdeck.bootstrap.environment import Given
+from quarterdeck.bootstrap.screen import ScreenJob, run_screen
+from quarterdeck.bootstrap.session import Session, SessionConfig
+from quarterdeck.domain.display_text import clean
+
+
+def show_demo(given: Given, options: DemoOptions, base: SessionConfig, *, theme: str | None) -> int:
+    """Play it until the person quits; the folder goes with the session."""
+    stages: list[Stage] = []
+
+    async def make() -> ScreenJob:
+        stage = await set_up(options)
+        stages.append(stage)
+        return ScreenJob(given=given, config=demo_config(stage, base), theme=theme, begin=_begin)
+
+    async def after() -> None:
+        for stage in stages:
+            await stage.clear()
+
+    try:
+        return run_screen(make, after)
+    except (OSError, ValueError) as fault:
+        sys.stderr.write(f"quarterdeck: {clean(str(fault))}\n")
+        return 2
+
+
+async def _begin(session: Session) -> None:
+    spawn_team(session)

@@ -1,0 +1,141 @@
+"""The screen over a session: `quarterdeck` and `quarterdeck demo`. It leaves the terminal restored."""
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Mapping
+
+import msgspec
+
+from quarterdeck import __version__
+from quarterdeck.bootstrap.controller import controller_for
+from quarterdeck.bootstrap.environment import Given
+from quarterdeck.bootstrap.files import FolderFiles
+from quarterdeck.bootstrap.logs import log_events
+from quarterdeck.bootstrap.session import Session, SessionConfig
+from quarterdeck.bootstrap.signals import on_ending_signal
+from quarterdeck.domain.display_text import clean_line
+from quarterdeck.domain.teammates import SpawnConfig
+from quarterdeck.llm.faults import ModelFault
+from quarterdeck.runtime.scopes import exit_now
+from quarterdeck.state import actions as did
+from quarterdeck.tui.app import QuarterdeckApp
+from quarterdeck.tui.settings import ScreenSettings, SignSet
+from quarterdeck.tui.theming import load_themes
+
+log = logging.getLogger("quarterdeck")
+
+Begin = Callable[[Session], Awaitable[None]]
+"""What happens once the screen is painted: the team is spawned, or a lead with a prompt."""
+
+
+class ScreenJob(msgspec.Struct, frozen=True, kw_only=True):
+    """One session on the screen."""
+
+    given: Given
+    config: SessionConfig
+    theme: str | None = None
+    begin: Begin
+
+
+def why_no_screen(environment: Mapping[str, str]) -> str:
+    """Why this terminal can't show the screen, in one line; empty = it can."""
+    if not sys.stdin.isatty() or not sys.stdout.isatty():
+        return "The screen needs a terminal. Without one: quarterdeck run TASK."
+    if environment.get("TERM", "") in ("", "dumb"):
+        return "TERM=dumb can't draw the screen. Without it: quarterdeck run TASK."
+    return ""
+
+
+async def show(job: ScreenJob) -> int:
+    """Play it until the person quits or a signal comes; the exit code. Called as the last thing of a loop."""
+    session = Session(job.config)
+    log_events(session.store)
+    themes, faults = load_themes(job.given.themes_folder)
+    app = QuarterdeckApp(
+        session.store,
+        controller_for(session, job.given.settings_path, FolderFiles(job.config.folder)),
+        themes=themes,
+        settings=_settings(job),
+    )
+    signalled: list[int] = []
+
+    def end(code: int) -> None:
+        signalled.append(code)
+        app.exit(code)
+
+    remove = on_ending_signal(end, (signal.SIGTERM, signal.SIGHUP))
+    session.open()
+    for fault in faults:
+        session.dispatch(did.NoticeRaised(at=session.clock.wall(), text=str(fault), is_fault=True))
+    session.scopes.start_task(_begin(app, session, job.begin), name="begin")
+    code: int | None = None
+    try:
+        code = await app.run_async()
+    finally:
+        await session.close()
+        remove()
+    if signalled:
+        return signalled[0]
+    return code if code is not None else (app.return_code or 0)
+
+
+async def _begin(app: QuarterdeckApp, session: Session, begin: Begin) -> None:
+    """After the first paint: the SDK is imported in a thread, the team comes to life."""
+    await app.first_paint.wait()
+    await begin(session)
+    if session.config.endpoint.is_set:
+        await session.model.warm_up()
+
+
+async def begin_lead(session: Session, prompt: str | None) -> None:
+    """Find a model to ask; with a prompt, start the lead on it."""
+    if session.chosen_model is None and session.config.endpoint.is_set:
+        try:
+            models = await session.model.list_models()
+        except ModelFault as fault:
+            _notice(session, fault.message)
+            return
+        if not models:
+            _notice(session, "The endpoint offers no model. Set one: /model NAME.")
+            return
+        session.choose_model(models[0])
+    if prompt:
+        result = session.supervisor.spawn(SpawnConfig(name="lead", prompt=prompt, is_lead=True))
+        if not result.success:
+            _notice(session, result.error)
+
+
+def _notice(session: Session, text: str) -> None:
+    session.dispatch(did.NoticeRaised(at=session.clock.wall(), text=clean_line(text), is_fault=True))
+
+
+def _settings(job: ScreenJob) -> ScreenSettings:
+    settings = job.given.settings
+    still = settings.reduced_motion or os.environ.get("TEXTUAL_ANIMATIONS") == "none"
+    return ScreenSettings(
+        reduced_motion=still,
+        signs=SignSet(settings.signs),
+        delays=job.config.delays,
+        theme=job.theme or settings.theme,
+        no_color=bool(os.environ.get("NO_COLOR")),
+        in_tmux="TMUX" in os.environ,
+        version=__version__,
+    )
+
+
+def run_screen(
+    make: Callable[[], Awaitable[ScreenJob]], after: Callable[[], Awaitable[None]] | None = None
+) -> int:
+    """Make the job inside the loop, show it, clean up; the process ends even if a task never does."""
+
+    async def run() -> int:
+        code = await show(await make())
+        if after is not None:
+            await after()
+        exit_now(code)
+        return code
+
+    return asyncio.run(run())
