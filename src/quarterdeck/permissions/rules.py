@@ -100,7 +100,12 @@ def allows(rule: Rule, *, tool: str, subject: str, real_path: str) -> bool:
 
 
 def denies(rule: Rule, *, tool: str, subject: str, real_path: str) -> bool:
-    """As `allows`, but wider, since it must hold: in a longer command, in any case, below a folder."""
+    """As `allows`, but wider, since it must hold: in a longer command, in any case, below a folder.
+
+    A path that must not be read is not named in a command either; what a command hides is beyond rules.
+    """
+    if rule.tool == "Read" and rule.exact is not None and tool == "Bash":
+        return _contains_command(subject, posixpath.normpath(rule.exact))
     if not _covers(rule, tool):
         return False
     if rule.exact is None:

@@ -1,9 +1,12 @@
 """bash: one command in the run's shell, with a time limit; its folder is carried to the next call."""
 
+from collections.abc import Callable
+
 from pydantic import Field
 
 from quarterdeck.domain.display_text import hidden_count
-from quarterdeck.tools.ports import ShellResult, ToolContext
+from quarterdeck.processes.contract import CannotStart
+from quarterdeck.tools.ports import ShellResult, ToolContext, ToolRefused
 from quarterdeck.tools.results import MOST_CONTENT, ToolResult, counted, cut_middle, text_result
 from quarterdeck.tools.tool import Subject, ToolBase, ToolInput
 
@@ -48,7 +51,7 @@ class BashTool(ToolBase[BashInput]):
     async def run(self, parsed: BashInput, context: ToolContext) -> ToolResult:
         """Run it to its end."""
         before = context.shell.folder
-        result = await context.shell.run(parsed.command, parsed.timeout_s, context.on_output)
+        result = await run_command(context, parsed.command, parsed.timeout_s, context.on_output)
         output = result.output.rstrip("\n")
         notes = _notes(result, before, parsed.timeout_s)
         shown = cut_middle(output, MOST_CONTENT - _NOTE_ROOM) if output else "(no output)"
@@ -58,6 +61,16 @@ class BashTool(ToolBase[BashInput]):
             detail="\n".join([output, *(f"({note})" for note in notes)]).strip("\n"),
             is_error=result.timed_out or result.exit_code != 0,
         )
+
+
+async def run_command(
+    context: ToolContext, command: str, timeout_s: float, on_output: Callable[[str], None]
+) -> ShellResult:
+    """Run a command in the run's shell. :raises ToolRefused: it did not start."""
+    try:
+        return await context.shell.run(command, timeout_s, on_output)
+    except CannotStart as fault:
+        raise ToolRefused(str(fault)) from fault
 
 
 def _summary(result: ShellResult) -> str:

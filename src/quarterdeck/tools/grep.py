@@ -1,6 +1,7 @@
 """grep: lines that match a regular expression, searched by a program of its own with a time limit."""
 
 import json
+import posixpath
 import shlex
 import sys
 from fnmatch import translate
@@ -9,6 +10,7 @@ from typing import Any
 
 from pydantic import Field
 
+from quarterdeck.tools.bash import run_command
 from quarterdeck.tools.file_access import look_subject
 from quarterdeck.tools.glob import SKIPPED_FOLDERS
 from quarterdeck.tools.ports import PlaceLike, ShellResult, ToolContext, ToolRefused
@@ -55,7 +57,7 @@ class GrepTool(ToolBase[GrepInput]):
         place = await context.in_thread(lambda: allowed_place(parsed.path, context))
         asked = json.dumps(_asked(parsed, place, context))
         command = shlex.join([sys.executable, "-I", "-S", _PROGRAM, asked])
-        answer = _answer(await context.shell.run(command, TIME_LIMIT_S, _unheard))
+        answer = _answer(await run_command(context, command, TIME_LIMIT_S, _unheard))
         lines = [f"{path}:{number}:{line}" for path, number, line in answer["found"]]
         if answer["total"] > len(lines):
             lines.append(f"(the first {len(lines)} of {answer['total']:,} lines)")
@@ -73,7 +75,7 @@ def _asked(parsed: GrepInput, place: PlaceLike, context: ToolContext) -> dict[st
         "parts": PurePath(place.real).relative_to(base).parts,
         "shown": place.shown,
         "skip": sorted(SKIPPED_FOLDERS),
-        "denied": sorted(context.denied_reads),
+        "denied": sorted(posixpath.normpath(path).casefold() for path in context.denied_reads),
         "most": MOST_HITS,
         "most_line": MOST_LINE,
         "most_bytes": MOST_FILE,

@@ -45,7 +45,7 @@ def main(asked: dict[str, Any]) -> dict[str, Any]:
     try:
         for path, fd in _files(asked):
             try:
-                if path not in asked["denied"] and _matches(names, path.split("/")):
+                if not _is_denied(path, asked) and _matches(names, path.split("/")):
                     _search(path, fd, pattern, hits, asked["most_bytes"])
             finally:
                 os.close(fd)
@@ -75,6 +75,12 @@ def _files(asked: dict[str, Any]) -> Iterator[tuple[str, int]]:
             opened = _open_regular(name, folder_fd)
             if opened is not None:
                 yield inner + name, opened
+
+
+def _is_denied(path: str, asked: dict[str, Any]) -> bool:
+    """Whether a deny rule names the file or a folder above it, in any case."""
+    names = [path.casefold(), os.path.join(asked["base"], path).casefold()]
+    return any(name == one or name.startswith(one + "/") for name in names for one in asked["denied"])
 
 
 def _open_regular(name: str, folder: int) -> int | None:

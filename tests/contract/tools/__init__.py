@@ -1,0 +1,1 @@
+"""Tools on a real file system and a real shell."""
