@@ -8,6 +8,7 @@ import os
 import signal
 import socket
 import subprocess
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
@@ -94,7 +95,7 @@ class SupervisedTree:
             self._control.send(b"k")
         except OSError:
             self._signal_shim(signal.SIGKILL)
-        self._escalate_in(ANSWER_S)
+        self._escalation = self._loop.call_later(ANSWER_S, self._escalate, time.monotonic() + ENDING_S)
 
     def count(self, rows: list[shim.ProcessRow]) -> tuple[int, int]:
         """Descendants of the supervisor, or the orphans that it left."""
@@ -106,10 +107,14 @@ class SupervisedTree:
         self._seen |= living
         return len(living), len(self._seen)
 
-    def _escalate_in(self, seconds: float) -> None:
-        if self._escalation is not None:
-            self._escalation.cancel()
-        self._escalation = self._loop.call_later(seconds, self._signal_shim, signal.SIGKILL)
+    def _escalate(self, deadline: float) -> None:
+        """A supervisor that has answered may go on with its work, unless a tool has stopped it since."""
+        row = shim.read_process(self._shim.pid)
+        is_at_work = row is not None and row.state != "T" and b"ending" in self._reports
+        if is_at_work and time.monotonic() < deadline:
+            self._escalation = self._loop.call_later(ANSWER_S, self._escalate, deadline)
+            return
+        self._signal_shim(signal.SIGKILL)
 
     def _signal_shim(self, number: int) -> None:
         if self._shim.returncode is None:
@@ -133,12 +138,11 @@ class SupervisedTree:
 
     def _on_progress(self, chunk: bytes) -> None:
         """Short lines, written in one go each, so none is torn."""
-        if b"ending" in chunk and self._killed:
-            self._escalate_in(ENDING_S)
-        if b"stuck" in chunk:
-            if self._escalation is not None:
-                self._escalation.cancel()
-            self._tell(read_reports(self._reports.decode(errors="replace")))
+        if b"stuck" not in chunk:
+            return
+        if self._escalation is not None:
+            self._escalation.cancel()
+        self._tell(read_reports(self._reports.decode(errors="replace")))
 
     def _tell(self, end: TreeEnd) -> None:
         if not self._has_told:

@@ -204,6 +204,23 @@ async def test_kil_03_a_tool_that_turns_on_its_supervisor_saves_nothing(
     bystander.wait()
 
 
+async def test_kil_03_a_tool_that_keeps_stopping_its_supervisor_dies_with_it(
+    service: ProcessService, ask: Ask, proof: Proof
+) -> None:
+    stopper = "trap '' TERM; while kill -STOP $PPID; do :; done"
+    heard = asyncio.Event()
+    command = f"exec 7>{proof.path}; ({stopper}) & ({stopper}) & echo on; {stopper}"
+    running = asyncio.ensure_future(service.run(ask(command), lambda _: heard.set()))
+    await heard.wait()
+
+    began = time.monotonic()
+    await service.kill_owner(RunId("run-1")).wait()
+
+    assert time.monotonic() - began < 3.0
+    assert proof.is_over()
+    assert (await running).killed
+
+
 async def test_kil_03_two_lost_supervisors_at_once_are_both_swept(
     service: ProcessService, ask: Ask, tmp_path: Path
 ) -> None:
