@@ -7,7 +7,9 @@ from typing import Any
 import anthropic
 from anthropic.types import Message, MessageParam
 
+from quarterdeck.llm.scripted.replies import Reply
 from quarterdeck.llm.scripted.responder import Responder
+from quarterdeck.llm.scripted.scenario import Rule, Scenario
 from quarterdeck.llm.scripted.server import ScriptedServer
 
 MODEL = "claude-test"
@@ -32,10 +34,13 @@ def user(text: str) -> MessageParam:
     return {"role": "user", "content": text}
 
 
-async def ask(
-    client: anthropic.AsyncAnthropic, *messages: MessageParam, **fields: Any
-) -> anthropic.types.Message:
+async def ask(client: anthropic.AsyncAnthropic, *messages: MessageParam, **fields: Any) -> Message:
     """The whole streamed answer to some messages, as the SDK puts it together."""
     body: dict[str, Any] = {"model": MODEL, "max_tokens": 1000, "messages": list(messages), **fields}
     async with client.messages.stream(**body) as stream:
         return await stream.get_final_message()
+
+
+def always(reply: Reply, **settings: Any) -> Scenario:
+    """A scenario with one answer to everything."""
+    return Scenario(default=Rule(**reply.model_dump(exclude={"rule"}, exclude_unset=True)), **settings)

@@ -1,15 +1,8 @@
 """Ordinary answers, as the real SDK reads them."""
 
-from typing import Any
-
 from quarterdeck.llm.scripted.replies import Pace, Reply, ScriptedBlock, text_reply, tool_reply
 from quarterdeck.llm.scripted.scenario import Rule, Scenario, When
-from tests.contract.scripted.scripted import MODEL, ask, serving, user
-
-
-def always(reply: Reply, **settings: Any) -> Scenario:
-    """A scenario with one answer to everything."""
-    return Scenario(default=Rule(**reply.model_dump(exclude={"rule"}, exclude_unset=True)), **settings)
+from tests.contract.scripted.scripted import MODEL, always, ask, serving, user
 
 
 async def test_text_comes_in_deltas_that_add_up() -> None:
