@@ -380,9 +380,10 @@ async def test_abort_closes_the_stream_and_refuses_the_run_even_when_its_corouti
         await reply.wait_gone()
 
     faults: list[FaultKind] = []
+    over = asyncio.Event()
 
     async def stubborn(client: ModelClient) -> None:
-        while len(faults) < 5:
+        while len(faults) < 5 and not over.is_set():
             try:
                 await client.stream_step(request_of(), ignore)
             except asyncio.CancelledError:
@@ -396,7 +397,8 @@ async def test_abort_closes_the_stream_and_refuses_the_run_even_when_its_corouti
         assert client.abort(RunId("run-1")) == 1
         assert client.abort(RunId("run-1")) == 0
         await model.replies[0].gone.wait()
-        await task
+        await asyncio.wait([task], timeout=5)
+        over.set()
         assert faults == [FaultKind.aborted] * 5
         assert len(model.received) == 1
         assert (await client.stream_step(request_of("other"), ignore)).stop_reason == "end_turn"
