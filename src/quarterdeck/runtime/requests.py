@@ -27,6 +27,7 @@ from quarterdeck.runtime.epochs import Epochs
 from quarterdeck.runtime.ports import Clock, Dispatch, Ids
 from quarterdeck.state import actions as did
 from quarterdeck.state.store import Store
+from quarterdeck.tools.submit_plan import approved_words, rejected_words
 
 
 class Withdrawn(Exception):
@@ -199,14 +200,11 @@ class Requests:
 def _late_words(version: int, answer: Answer) -> str:
     """What a teammate is told whose plan was answered after its turn had ended."""
     match answer:
-        case PlanApproved(mode=mode, edited_text=edited):
-            text = f"I approve your plan v{version}. You now work in mode {mode.value}; start."
-            return f"{text} I changed it; this is the approved text:\n\n{edited}" if edited else text
-        case PlanRejected(feedback=feedback, comments=comments):
-            lines = [f"I reject your plan v{version}. {feedback}".strip(), "Submit a revision."]
-            lines += [f"Comment {one.id} on “{one.quote}”: {one.text}" for one in comments]
-            return "\n".join(lines)
-    return "I answered your request after you went on; ask again if you still need it."
+        case PlanApproved():
+            return approved_words(answer)
+        case PlanRejected():
+            return rejected_words(answer, version)
+    return "The person answered your request after you went on; ask again if you still need it."
 
 
 def _said(answer: Answer | None) -> tuple[str, tuple[StepComment, ...]]:
