@@ -4,10 +4,11 @@
 inside a teammate's task. It gets the newest selection only; `is` decides whether anything changed.
 """
 
+import asyncio
 from collections.abc import Callable
+from contextvars import copy_context
 from typing import Generic, TypeVar
 
-from textual.timer import Timer
 from textual.widget import Widget
 
 from quarterdeck.state.app_state import AppState
@@ -32,7 +33,10 @@ class Connection(Generic[T]):
         self._last: T | None = None
         self._told = False
         self._seen: AppState | None = None
-        self._timer: Timer | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        # Facts come from teammates' tasks; what is drawn must run as nobody's, in the widget's own context.
+        self._context = copy_context()
+        self._loop = asyncio.get_running_loop()
         self._unsubscribe = store.subscribe(self._mark)
         self._flush()
 
@@ -40,12 +44,12 @@ class Connection(Generic[T]):
         """Tell the widget nothing more."""
         self._unsubscribe()
         if self._timer is not None:
-            self._timer.stop()
+            self._timer.cancel()
             self._timer = None
 
     def _mark(self) -> None:
         if self._timer is None and self._widget.is_attached:
-            self._timer = self._widget.set_timer(FRAME_S, self._flush)
+            self._timer = self._loop.call_later(FRAME_S, self._flush, context=self._context)
 
     def _flush(self) -> None:
         self._timer = None
