@@ -72,9 +72,9 @@ def with_steps(
     heads = _heads([shown(line) for line in lines], source_steps(text))
     rows: list[Line] = []
     steps: list[Step] = []
-    ends = [first for first, _quote in heads[1:]]
     at = 0
-    for (first, quote), end in zip(heads, [*ends, None], strict=True):
+    for place, (first, quote) in enumerate(heads):
+        end = heads[place + 1][0] if place + 1 < len(heads) else None
         rows += lines[at:first]
         stop = _step_end(lines, first, end)
         steps.append(Step(len(rows), stop - first, quote))

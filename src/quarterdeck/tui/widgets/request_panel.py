@@ -1,60 +1,28 @@
-"""One request that only the person can answer, whole and readable; every answer carries its id and version.
+"""One request that only the person can answer; every answer carries the id and version of what is shown.
 
-It shows, and passes on what the person decides. While it is read nothing replaces it: what changed is said.
+It passes on what the person decides and says what became of it. Keys are bound and guarded elsewhere.
 """
 
 from collections.abc import Callable
 
-import msgspec
-from textual.app import ComposeResult
-from textual.containers import Vertical
-
-from quarterdeck.domain.ids import RequestId
+from quarterdeck.domain.display_text import clean
 from quarterdeck.domain.requests import PermissionRequest, PlanRequest, QuestionRequest, Request
-from quarterdeck.state.app_state import AppState
 from quarterdeck.state.store import Store
-from quarterdeck.state.teammates import Teammate
-from quarterdeck.tui.connect import Connection, connect
 from quarterdeck.tui.look import Look
 from quarterdeck.tui.ports import Controller, Receipt
-from quarterdeck.tui.rendering.lines import Line
 from quarterdeck.tui.settings import Clock
 from quarterdeck.tui.widgets.request_answers import send_no, send_yes
-from quarterdeck.tui.widgets.request_body import NO_BODY, Body
-from quarterdeck.tui.widgets.request_draft import Draft, PlanView, views_of
-from quarterdeck.tui.widgets.request_layout import body_of
+from quarterdeck.tui.widgets.request_draft import PlanView
+from quarterdeck.tui.widgets.request_field import RequestField, Writes
 from quarterdeck.tui.widgets.request_messages import Answered, Notice
-from quarterdeck.tui.widgets.request_words import (
-    changed_words,
-    foot_words,
-    place_in_line,
-    request_head,
-    request_title,
-    shown_name,
-    suspended_words,
-    withdrawn_words,
-)
-from quarterdeck.tui.widgets.transcript_line_view import LineView
-from quarterdeck.tui.widgets.transcript_parts import paragraph, rule, spread
-from quarterdeck.tui.widgets.transcript_rows import Rows
+from quarterdeck.tui.widgets.request_reader import RequestReader
+from quarterdeck.tui.widgets.request_words import field_words, overtaken_words
 
-Token = tuple[RequestId, int]
-"""A request and its version: what an answer binds."""
+ANSWERED = "You have answered this."
 
 
-class Seen(msgspec.Struct, frozen=True):
-    """What the panel draws of the state."""
-
-    request: Request | None
-    is_suspended: bool
-    open: tuple[RequestId, ...]
-    mate: Teammate | None
-
-
-class RequestPanel(Vertical, can_focus=True):
-    """Place Q. `show(id)` chooses the request, `do(name)` acts; keys are bound and guarded elsewhere."""
-
-    DEFAULT_CSS = "RequestPanel { height: 1fr; width: 1fr; }"
+class RequestPanel(RequestReader):
+    """Place Q. `show(id)` chooses the request, `do(name)` acts."""
 
     def __init__(
         self,
@@ -66,97 +34,20 @@ class RequestPanel(Vertical, can_focus=True):
         has_title: bool = True,
         id: str | None = None,  # noqa: A002 - Textual's own name
     ) -> None:
-        super().__init__(id=id)
-        self._store = store
+        super().__init__(store, look, clock, has_title=has_title, id=id)
         self._controller = controller
-        self._look = look
-        self._clock = clock
-        self._has_title = has_title
-        self.request_id: RequestId | None = None
-        self._request: Request | None = None
-        self._mate: Teammate | None = None
-        self._open: tuple[RequestId, ...] = ()
-        self._dead = ""
-        """Why nothing can be answered any more."""
-        self._told = ""
-        self._was_answered = False
-        self._drafts: dict[RequestId, Draft] = {}
-        self._body: Body = NO_BODY
-        self._step: int | None = None
-        self._laid_out_at = 0
-        self._look_version = look.version
-        self._connection: Connection[Seen] | None = None
-        self._head = Rows(id="request-head")
-        self._view = LineView(NO_BODY, id="request-body")
-        self._foot = Rows(id="request-foot")
-
-    def compose(self) -> ComposeResult:
-        """Title and head, the rows, the foot."""
-        yield self._head
-        yield self._view
-        yield self._foot
-
-    def on_mount(self) -> None:
-        """Listen to the state."""
-        self._connection = connect(self, self._store, self._selector(), self._receive)
-        self.set_interval(1.0, self._draw_frame)
-
-    def on_unmount(self) -> None:
-        """Listen no more."""
-        if self._connection is not None:
-            self._connection.close()
-
-    @property
-    def body(self) -> LineView:
-        """The rows that scroll."""
-        return self._view
-
-    @property
-    def request(self) -> Request | None:
-        """The request as it is shown: the last one known, also after it was withdrawn."""
-        return self._request
-
-    @property
-    def is_answerable(self) -> bool:
-        """Whether an answer to what is shown can count."""
-        return self._request is not None and not self._dead
-
-    @property
-    def title(self) -> tuple[str, str]:
-        """Left and right text of the title; clean."""
-        if self._request is None:
-            return "Request", ""
-        left = request_title(self._request, self._draft, self._who, self._look)
-        return left, place_in_line(self._open, self._request.id)
-
-    def show(self, request_id: RequestId | None) -> None:
-        """Show this request; drafts of others are kept."""
-        if request_id == self.request_id and not self._dead:
-            return
-        self.request_id = request_id
-        self._request, self._mate, self._dead, self._told = None, None, "", ""
-        self._was_answered = False
-        self._step = None
-        self._set_body(NO_BODY)
-        self._view.forget_painted()
-        self._view.show_from(0)
-        if self._connection is not None:
-            self._connection.close()
-        if self.is_mounted:
-            self._connection = connect(self, self._store, self._selector(), self._receive)
-        self._draw_frame()
+        self._field: RequestField | None = None
 
     def do(self, action: str) -> bool:
         """Do what a key asks for, by its name in the keymap; False when there was nothing to do."""
         name = action.replace("-", "_")
         name = _OTHER_NAMES.get(name, name)
+        looked = self.look_at(name)
+        if looked is not None:
+            return looked
         kind, _underscore, number = name.rpartition("_")
-        if kind in ("option", "choose") and number.isdigit():
-            return self._choose(int(number))
-        act = self._looking().get(name)
-        if act is not None:
-            return act()
-        act = self._answering().get(name)
+        chooses = kind in ("option", "choose") and number.isdigit()
+        act = (lambda: self._choose(int(number))) if chooses else self._answering().get(name)
         if act is None or self._request is None:
             return False
         if self._dead:
@@ -165,79 +56,26 @@ class RequestPanel(Vertical, can_focus=True):
         self._told = ""
         return act()
 
-    def painted_token(self) -> Token | None:
-        """The request and version whose rows have really been painted; None while they have not."""
-        painted = self._view.painted
-        return painted if isinstance(painted, tuple) and not self._dead else None
-
-    def is_whole_seen(self) -> bool:
-        """Whether all that a yes would bind has been shown at this width."""
-        return self._request is not None and self._view.painted_to >= self._body.must_see
-
-    def redraw(self) -> None:
-        """Colours or signs have changed: draw all anew."""
-        self._look_version = self._look.version
-        self._rebuild()
+    @property
+    def is_writing(self) -> bool:
+        """Whether a field is open here."""
+        return self._field is not None
 
     # What the keys do
 
-    def _looking(self) -> dict[str, Callable[[], bool]]:
-        view = self._view
-        page = max(1, view.rows - 1)
-        return {
-            "line_up": lambda: view.scroll_rows(-1),
-            "line_down": lambda: view.scroll_rows(1),
-            "page_up": lambda: view.scroll_rows(-page),
-            "page_down": lambda: view.scroll_rows(page),
-            "half_up": lambda: view.scroll_rows(-max(1, page // 2)),
-            "half_down": lambda: view.scroll_rows(max(1, page // 2)),
-            "top": lambda: view.show_from(0),
-            "end": lambda: view.show_from(view.last_top),
-            "step_up": lambda: self._choose_step(-1),
-            "step_down": lambda: self._choose_step(1),
-            "view": self._next_view,
-        }
-
     def _answering(self) -> dict[str, Callable[[], bool]]:
-        return {"approve": self._approve, "reject": self._reject}
-
-    def _choose_step(self, by: int) -> bool:
-        steps = self._body.steps
-        if not steps:
-            return False
-        start = -1 if by > 0 else len(steps)
-        place = (self._step if self._step is not None else start) + by
-        if not 0 <= place < len(steps):
-            return False
-        self._step = place
-        self._mark_step()
-        self._view.reveal(steps[place].first, steps[place].count)
-        return True
-
-    def _mark_step(self) -> None:
-        steps = self._body.steps
-        if self._step is not None and self._step >= len(steps):
-            self._step = None
-        self._view.set_cursor(steps[self._step].first if self._step is not None else None)
-
-    def _next_view(self) -> bool:
-        if not isinstance(self._request, PlanRequest):
-            return False
-        draft = self._draft
-        views = views_of(self._request.version, is_edited=draft.edited is not None)
-        place = views.index(draft.view) if draft.view in views else -1
-        draft.view = views[(place + 1) % len(views)]
-        self._view.show_from(0)
-        self._rebuild()
-        return True
+        return {
+            "approve": self._approve,
+            "reject": self._reject,
+            "comment": self._comment,
+            "edit": self._edit,
+        }
 
     def _choose(self, number: int) -> bool:
         request = self._request
-        if not isinstance(request, QuestionRequest) or self._dead:
+        if not isinstance(request, QuestionRequest) or not 1 <= number <= len(request.options):
             return False
-        if not 1 <= number <= len(request.options):
-            return False
-        self._draft.chosen, self._draft.own = number, ""
+        self.draft.chosen, self.draft.own = number, ""
         self._rebuild()
         return True
 
@@ -249,199 +87,109 @@ class RequestPanel(Vertical, can_focus=True):
             told = f"{left} more row{'' if left == 1 else 's'} to show first: space, then a."
             self.post_message(Notice(f"Not shown whole yet. {told}"))
             return False
-        receipt = send_yes(self._controller.requests, request, self._draft)
-        if receipt is None:
-            self.post_message(Notice("Nothing chosen yet. 1 to 9 choose, c takes your own words."))
-            return False
-        return self._settle(request, receipt)
+        receipt = send_yes(self._controller.requests, request, self.draft)
+        if receipt is not None:
+            return self._settle(request, receipt)
+        if isinstance(request, QuestionRequest) and not request.options:
+            return self._write(Writes.ANSWER, self.draft.own)
+        self.post_message(Notice("Nothing chosen yet. 1 to 9 choose, c takes your own words."))
+        return False
 
     def _reject(self) -> bool:
-        request = self._request
-        assert request is not None
-        return self._settle(request, send_no(self._controller.requests, request, self._draft, ""))
+        return self._write(Writes.REASON, self.draft.reason)
+
+    def _comment(self) -> bool:
+        """On a plan: a comment on the chosen step, or on the whole; on a question: one's own words."""
+        if isinstance(self._request, QuestionRequest):
+            return self._write(Writes.ANSWER, self.draft.own)
+        if not isinstance(self._request, PlanRequest):
+            return False
+        quote = self.chosen_quote
+        return self._write(Writes.COMMENT, self.draft.comment_on(quote), quote)
+
+    def _edit(self) -> bool:
+        if isinstance(self._request, QuestionRequest):
+            return self._write(Writes.ANSWER, self.draft.own)
+        if not isinstance(self._request, PlanRequest):
+            return False
+        edited = self.draft.edited
+        return self._write(Writes.PLAN, edited if edited is not None else clean(self._request.text))
 
     def _settle(self, request: Request, receipt: Receipt) -> bool:
         """Say what became of an answer; when it counted, the draft is done with."""
         if receipt.done:
-            self._was_answered = True
+            self._dead = ANSWERED
             self._drafts.pop(request.id, None)
             self.post_message(Answered(request.id))
         if receipt.text:
             self.post_message(Notice(receipt.text))
         return receipt.done
 
-    # What the state says
+    # Writing
 
-    def _selector(self) -> Callable[[AppState], Seen]:
-        """Selects what concerns this request; the same object while that is the same."""
-        last = Seen(None, False, (), None)
+    def _write(self, writes: Writes, text: str, quote: str = "") -> bool:
+        """Open a field under the request (in the place of the rows, for the plan itself)."""
+        request = self._request
+        if request is None or self._field is not None:
+            return False
+        words = field_words(request, self.draft, writes, self._who, quote, self._cells)
+        self._field = RequestField(writes, *words, text, self._look, version=request.version, quote=quote)
+        self._view.display = writes is not Writes.PLAN
+        self.mount(self._field)
+        return True
 
-        def select(state: AppState) -> Seen:
-            nonlocal last
-            request = state.inbox.by_id.get(self.request_id) if self.request_id is not None else None
-            run_id = request.run_id if request is not None else (self._mate.run_id if self._mate else None)
-            mate = state.team.by_run.get(run_id) if run_id is not None else None
-            suspended = request is not None and request.id in state.inbox.suspended
-            new = (request, suspended, state.inbox.open, mate)
-            if any(one is not other for one, other in zip(new, _fields(last), strict=True)):
-                last = Seen(*new)
-            return last
+    def _keep(self, field: RequestField, text: str) -> None:
+        """What was written stays as a draft."""
+        draft, request = self.draft, self._request
+        match field.writes:
+            case Writes.REASON:
+                draft.reason = text
+            case Writes.ANSWER:
+                draft.own = text
+            case Writes.COMMENT:
+                draft.comment_texts[field.quote] = text
+            case Writes.PLAN if isinstance(request, PlanRequest) and request.version == field.version:
+                draft.edited = None if text == clean(request.text) else text
+                draft.view = PlanView.CHANGES if draft.edited is not None else draft.view
 
-        return select
-
-    def _receive(self, seen: Seen) -> None:
-        self._open = seen.open
-        self._mate = seen.mate or self._mate
-        if self._look.version != self._look_version:
-            self.redraw()
-        if seen.request is not None and seen.request.id != self.request_id:
-            return
-        if seen.request is not None and seen.request.id in seen.open:
-            self._take(seen.request)
-        elif self._request is not None or seen.request is not None:
-            self._withdraw(seen)
-        self._draw_frame()
-
-    def _take(self, request: Request) -> None:
-        """The request is open: show it, or its new version."""
-        old, self._request, self._dead = self._request, request, ""
-        if request is old:
-            return
-        if old is not None and old.version != request.version:
-            self._told = changed_words(request, old.version)
-            self.post_message(Notice(self._told))
-        if old is None or old.version != request.version:
-            self._was_answered = False
-            self._view.forget_painted()
-            self._view.show_from(0)
-            self._step = None
+    def _close(self, field: RequestField) -> None:
+        self._field = None
+        self._view.display = True
+        field.remove()
+        self.focus()
         self._rebuild()
 
-    def _withdraw(self, seen: Seen) -> None:
-        """Nothing can be answered any more; what was read stays to be read."""
-        if self._dead:
+    def on_request_field_left(self, event: RequestField.Left) -> None:
+        """Back to the request, unanswered."""
+        event.stop()
+        self._keep(event.field, event.text)
+        self._close(event.field)
+
+    def on_request_field_sent(self, event: RequestField.Sent) -> None:
+        """The reason, the comment or the answer is written."""
+        event.stop()
+        field, request = event.field, self._request
+        self._keep(field, event.text)
+        self._close(field)
+        if request is None:
             return
-        if self._request is None and seen.request is not None:
-            self._request = seen.request
+        if self._dead or request.version != field.version:
+            self.post_message(Notice(self._dead or overtaken_words(request, field.version)))
+        elif field.writes is Writes.COMMENT:
+            self.draft.add_comment(field.quote, event.text)
             self._rebuild()
-        if self._request is None:
-            return
-        if seen.is_suspended and self._mate is not None:
-            self._dead = suspended_words(self._mate, self._who)
-        elif self._was_answered:
-            self._dead = "You have answered this."
-            return
+        elif field.writes is Writes.ANSWER:
+            self._send_answer(request)
+        elif field.writes is Writes.REASON:
+            reason = event.text.strip()
+            self._settle(request, send_no(self._controller.requests, request, self.draft, reason))
+
+    def _send_answer(self, request: Request) -> None:
+        receipt = send_yes(self._controller.requests, request, self.draft) if self.draft.own.strip() else None
+        if receipt is None:
+            self.post_message(Notice("An empty answer is not sent. d declines."))
         else:
-            self._dead = withdrawn_words(self._request, self._mate, self._who)
-        self.post_message(Notice(self._dead))
-
-    # Drawing
-
-    @property
-    def _draft(self) -> Draft:
-        """The draft for the version that is shown; one for an older version gives only its words."""
-        request = self._request
-        if request is None:
-            return Draft(0)
-        draft = self._drafts.get(request.id)
-        if draft is None or draft.version != request.version:
-            view = PlanView.CHANGES if request.version > 1 else PlanView.WHOLE
-            reason = draft.reason if draft is not None else ""
-            draft = self._drafts[request.id] = Draft(request.version, view=view, reason=reason)
-        return draft
-
-    @property
-    def _who(self) -> str:
-        return shown_name(self._mate)
-
-    @property
-    def _cells(self) -> int:
-        return self.size.width or 80
-
-    def _rebuild(self) -> None:
-        """Make the rows anew for this width, view and draft."""
-        request = self._request
-        if request is None:
-            self._set_body(NO_BODY)
-            return
-        self._set_body(body_of(request, self._draft, self._who, self._cells, self._look))
-        self._draw_frame()
-
-    def _set_body(self, body: Body) -> None:
-        self._body = body
-        self._view.source = body
-        request = self._request
-        self._view.content = (request.id, request.version) if request is not None else None
-        self._view.cursor_style = self._look.roles.focus
-        self._mark_step()
-        self._view.rows_changed()
-        self._view.refresh()
-
-    def _draw_frame(self) -> None:
-        request, cells, look = self._request, self._cells, self._look
-        lines: list[Line] = []
-        if self._has_title:
-            lines.append(rule(*self.title, cells, look, focused=self.has_focus))
-        if request is None:
-            self._head.show(lines)
-            self._foot.show(())
-            return
-        told = request_head(request, self._draft, self._body, self._who, self._clock.wall())
-        lines += [spread([(told, look.roles.quiet)], [], cells, look)]
-        said = self._dead or self._told
-        if said:
-            lines += paragraph(said, look.roles.needs, cells)
-        self._head.show(lines)
-        left = foot_words(request, self._draft, self._who, is_dead=bool(self._dead))
-        self._foot.show(
-            [spread([(left, look.roles.quiet)], [(self._where(), look.roles.quiet)], cells, look)]
-        )
-
-    def _where(self) -> str:
-        """What of it is in sight."""
-        view, total = self._view, self._body.total()
-        if total <= view.rows:
-            return self._body.whole
-        last = min(total, view.top + view.rows)
-        if last == total and self._body.must_see:
-            return self._body.whole
-        return f"lines {view.top + 1}–{last} of {total}"
-
-    # Events
-
-    def on_resize(self) -> None:
-        """Another width: what was shown at the old one does not count."""
-        if self._cells != self._laid_out_at:
-            self._laid_out_at = self._cells
-            self._view.forget_painted()
-            self._rebuild()
-        self._draw_frame()
-
-    def on_hide(self) -> None:
-        """Out of sight: a key can act on it only after it was painted again."""
-        self._view.painted = None
-
-    def on_focus(self) -> None:
-        """The rule gets heavy."""
-        self._draw_frame()
-
-    def on_blur(self) -> None:
-        """The rule gets light."""
-        self._draw_frame()
-
-    def on_line_view_scrolled(self, event: LineView.Scrolled) -> None:
-        """The foot tells where one is."""
-        event.stop()
-        self._draw_frame()
-
-    def on_line_view_painted(self, event: LineView.Painted) -> None:
-        """Rows came to be seen that had not been."""
-        event.stop()
-        self._draw_frame()
-
-
-def _fields(seen: Seen) -> tuple[object, ...]:
-    return seen.request, seen.is_suspended, seen.open, seen.mate
+            self._settle(request, receipt)
 
 
 _OTHER_NAMES = {

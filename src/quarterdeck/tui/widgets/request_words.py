@@ -10,6 +10,7 @@ from quarterdeck.tui.widgets.permission_body import asked_for
 from quarterdeck.tui.widgets.plan_body import source_steps
 from quarterdeck.tui.widgets.request_body import Body
 from quarterdeck.tui.widgets.request_draft import Draft, PlanView
+from quarterdeck.tui.widgets.request_field import Writes
 
 _ENDED_WORDS = {
     Outcome.COMPLETED: "has ended",
@@ -110,6 +111,37 @@ def changed_words(request: Request, old_version: int) -> str:
     return (
         f"{kind.capitalize()} v{old_version} changed to v{new} while you read."
         f" Nothing was approved. This is v{new}."
+    )
+
+
+def field_words(
+    request: Request, draft: Draft, writes: Writes, name: str, quote: str, cells: int
+) -> tuple[str, str]:
+    """Title and hint of a field."""
+    kind = request_kind(request)
+    wide = cells >= 70
+    hint = "enter sends · ctrl+j new line · esc keeps the draft" if wide else "enter sends · esc back"
+    match writes:
+        case Writes.COMMENT:
+            what = f"Comment on {quote}" if quote else "Comment on the whole plan"
+            return what, "enter keeps it · esc back"
+        case Writes.ANSWER:
+            return f"Your answer to {name}", hint
+        case Writes.PLAN:
+            return f"Edit plan v{request.version} of {name} · not approved", "esc back, edits kept"
+    verb = {"plan": "Reject", "permission": "Deny", "question": "Decline"}[kind]
+    what = f"{verb} plan v{request.version}" if kind == "plan" else f"{verb} the {kind}"
+    count = len(draft.comments)
+    along = f"{count} comment{'' if count == 1 else 's'} go{'es' if count == 1 else ''} along"
+    return f"{what} of {name} · {along if count else 'your reason goes to it'}", hint
+
+
+def overtaken_words(request: Request, old_version: int) -> str:
+    """A field was sent for a version that is no more."""
+    kind = request_kind(request)
+    return (
+        f"{kind.capitalize()} v{old_version} changed to v{request.version} while you wrote."
+        " Nothing was sent; your words are kept."
     )
 
 
