@@ -10,39 +10,33 @@ from pathlib import Path
 from quarterdeck.llm.scripted.scenario import ScenarioFault, load_scenario
 from quarterdeck.llm.scripted.server import ScriptedServer
 
-EXIT_OK = 0
-EXIT_CANNOT_SERVE = 1
-EXIT_BAD_SCENARIO = 2
-
+_ENDING = (signal.SIGTERM, signal.SIGINT)
 
 async def run_scripted_model(
     scenario: Path, port: int, log: Path | None, *, announce: Callable[[str], None]
 ) -> int:
-    """Serve `scenario` on loopback; `announce` gets the base URL, or one line that says why not.
+    """Serve `scenario` on loopback until SIGTERM or SIGINT; `announce` gets the base URL once it listens.
 
-    Returns the exit code: 0 after a signal, 1 when the port or the log cannot be used, 2 for a bad scenario.
-    Port 0 picks a free one. Takes SIGTERM and SIGINT of the running loop.
+    Returns the exit code 0. Port 0 picks a free one. Takes both signals of the running loop meanwhile.
+
+    :raises ScenarioFault: the scenario cannot be used.
+    :raises OSError: the port or the log cannot be used.
     """
-    try:
-        # No bodies: a server that runs for hours under load would keep every history sent to it.
-        server = ScriptedServer(load_scenario(scenario), port=port, log_path=log, keep_bodies=False)
-        url = await server.start()
-    except ScenarioFault as e:
-        announce(str(e))
-        return EXIT_BAD_SCENARIO
-    except OSError as e:
-        announce(f"Cannot serve on port {port}: {e.strerror or e}")
-        return EXIT_CANNOT_SERVE
+    # No bodies: a server that runs for hours under load would keep every history sent to it.
+    server = ScriptedServer(load_scenario(scenario), port=port, log_path=log, keep_bodies=False)
+    url = await server.start()
     told = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in _ENDING:
         loop.add_signal_handler(number, told.set)
     announce(url)
     try:
         await told.wait()
     finally:
+        for number in _ENDING:
+            loop.remove_signal_handler(number)
         await server.close()
-    return EXIT_OK
+    return 0
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -52,7 +46,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--port", type=int, default=0, metavar="N", help="0 picks a free one")
     parser.add_argument("--log", type=Path, metavar="FILE", help="a JSON line per request, and per response")
     given = parser.parse_args(arguments)
-    return asyncio.run(run_scripted_model(given.scenario, given.port, given.log, announce=_say))
+    try:
+        return asyncio.run(run_scripted_model(given.scenario, given.port, given.log, announce=_say))
+    except (ScenarioFault, OSError) as e:
+        sys.stderr.write(f"{e}\n")
+        return 2
 
 
 def _say(line: str) -> None:

@@ -67,6 +67,14 @@ class Conversation:
         """What `last_result` says."""
         return text_in(self.last_result.get("content")) if self.last_result is not None else ""
 
+    @cached_property
+    def told(self) -> str:
+        """What the last message says: its texts and the texts of its tool results, in order."""
+        if not self.messages:
+            return ""
+        blocks = blocks_of(self.messages[-1].get("content"))
+        return "\n".join(text_in(b["content"] if b.get("content") else (b,)) for b in blocks)
+
     @property
     def last_result_failed(self) -> bool:
         """Whether `last_result` is an error."""

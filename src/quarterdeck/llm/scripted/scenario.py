@@ -15,7 +15,7 @@ A file is TOML:
 
 Texts may hold `{{agent}}`, `{{last_user_text}}`, named groups of the rule's patterns, and names that the
 program fills at load. In a tool's input a table `{ for_each = PATTERN, make = VALUE }` becomes a list: one
-VALUE for each place where PATTERN fits the last tool result, with its named groups.
+VALUE for each place where PATTERN fits what was told last (`When.told`), with its named groups.
 """
 
 import re
@@ -58,10 +58,12 @@ class When(Strict):
     offers_tool: str | None = None
     last_user_text: Pattern | None = None
     """The text of the last user message; empty when that holds tool results alone."""
+    told: Pattern | None = None
+    """What the last message says: its texts, and the texts of its tool results."""
     user_said: Pattern | None = None
     """The text of all user messages."""
     last_tool: str | None = None
-    """The tool whose result is the last one of the last message; never holds when it has none."""
+    """The tool whose result is the last one of the last message; empty = it has none."""
     last_tool_result: Pattern | None = None
     last_tool_error: bool | None = None
     said: Pattern | None = None
@@ -88,7 +90,7 @@ class When(Strict):
     @cached_property
     def names(self) -> frozenset[str]:
         """The named groups that a match gives."""
-        patterns = (self.last_user_text, self.user_said, self.last_tool_result, self.said)
+        patterns = (self.last_user_text, self.told, self.user_said, self.last_tool_result, self.said)
         return frozenset(name for pattern in patterns if pattern is not None for name in pattern.groupindex)
 
     def _plain(self, conversation: Conversation) -> Iterator[bool]:
@@ -114,6 +116,8 @@ class When(Strict):
     def _searched(self, conversation: Conversation) -> Iterator[tuple[Pattern, str]]:
         if self.last_user_text is not None:
             yield self.last_user_text, conversation.last_user_text
+        if self.told is not None:
+            yield self.told, conversation.told
         if self.user_said is not None:
             yield self.user_said, conversation.heard
         if self.last_tool_result is not None:
@@ -177,7 +181,7 @@ def _filled(rule: Rule, place: int | None, groups: Mapping[str, str], conversati
     values = {"agent": conversation.agent, "last_user_text": conversation.last_user_text, **groups}
     fields = rule.model_dump(exclude=_REPLY_ONLY, exclude_unset=True)
     for key in _TEMPLATED & fields.keys():
-        fields[key] = fill(_spread(fields[key], conversation.last_result_text), values)
+        fields[key] = fill(_spread(fields[key], conversation.told), values)
     return Reply(**fields, rule=place)
 
 
@@ -185,16 +189,16 @@ def _is_loop(value: Any) -> bool:
     return isinstance(value, Mapping) and value.keys() == {"for_each", "make"}
 
 
-def _spread(value: Any, result: str) -> Any:
+def _spread(value: Any, told: str) -> Any:
     """`value` with every `for_each` table made into its list."""
     if _is_loop(value):
-        hits = re.finditer(value["for_each"], result)
+        hits = re.finditer(value["for_each"], told)
         return [fill(value["make"], {k: v or "" for k, v in hit.groupdict().items()}) for hit in hits]
     match value:
         case Mapping():
-            return {key: _spread(inner, result) for key, inner in value.items()}
+            return {key: _spread(inner, told) for key, inner in value.items()}
         case list() | tuple():
-            return [_spread(inner, result) for inner in value]
+            return [_spread(inner, told) for inner in value]
     return value
 
 

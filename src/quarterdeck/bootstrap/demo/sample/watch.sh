@@ -1,11 +1,15 @@
-# Starts processes that ignore signals and leave their session, then stays in the foreground.
-trap '' TERM HUP INT
+#!/bin/sh
+# Starts processes that ignore signals and leave their session, then stays in the foreground for a while.
+# Nothing of it outlives this folder.
+trap '' HUP INT QUIT TERM
+leave=$(command -v setsid || echo nohup)
 for number in 1 2 3 4; do
-  (setsid sh -c 'trap "" TERM HUP INT; while :; do sleep 0.5; done' >/dev/null 2>&1 &)
+  ($leave sh -c 'trap "" HUP INT QUIT TERM; while [ -f watch.sh ]; do sleep 0.5; done' >/dev/null 2>&1 </dev/null &)
+  echo "watcher $number is in the background"
 done
-count=0
-while [ "$count" -lt 40 ]; do
-  count=$((count + 1))
-  echo "watching, round $count"
+round=0
+while [ -f watch.sh ] && [ "$round" -lt 40 ]; do
+  round=$((round + 1))
+  echo "watching, round $round"
   sleep 0.5
 done

@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from shop.price import round_price
+from .price import round_price
 
 
 class Cart:
