@@ -39,6 +39,12 @@ def bench(*facts: did.Action) -> tuple[Bench, RequestPanel, Store, Recorder]:
     return Bench(panel), panel, store, recorder
 
 
+def written(app: Bench) -> str:
+    """The text of the field that has the keys."""
+    assert isinstance(app.focused, TextArea)
+    return app.focused.text
+
+
 async def do(pilot: Pilot[None], panel: RequestPanel, *actions: str) -> list[bool]:
     """Act, with a pause after each."""
     done = []
@@ -254,7 +260,7 @@ async def test_letters_in_a_field_are_text_and_esc_keeps_the_draft() -> None:
         panel.show(PLAN)
         await pilot.pause()
         await do(pilot, panel, "reject")
-        assert app.query_one(TextArea).text == "adwx"
+        assert written(app) == "adwx"
 
 
 async def test_a_reason_for_a_version_that_is_no_more_is_kept_and_not_sent() -> None:
@@ -270,7 +276,7 @@ async def test_a_reason_for_a_version_that_is_no_more_is_kept_and_not_sent() -> 
         assert not asked.asked
         assert "Nothing was sent; your words are kept." in app.notices[-1]
         await do(pilot, panel, "reject")
-        assert app.query_one(TextArea).text == "bad"
+        assert written(app) == "bad"
 
 
 async def test_an_edited_plan_is_shown_as_a_diff_and_approved_as_that_text() -> None:
@@ -279,7 +285,8 @@ async def test_an_edited_plan_is_shown_as_a_diff_and_approved_as_that_text() -> 
         panel.show(PLAN)
         await pilot.pause()
         await do(pilot, panel, "edit")
-        editor = app.query_one("#plan-editor", TextArea)
+        editor = app.focused
+        assert isinstance(editor, TextArea)
         editor.text = editor.text.replace("HALF_EVEN", "HALF_UP")
         await pilot.press("escape")
         await pilot.pause()

@@ -21,21 +21,17 @@ class Draft(msgspec.Struct):
 
     version: int
     view: PlanView = PlanView.WHOLE
-    reason: str = ""
     own: str = ""
     """The person's own answer to a question."""
     chosen: int | None = None
     edited: str | None = None
     comments: tuple[StepComment, ...] = ()
-    comment_texts: dict[str, str] = msgspec.field(default_factory=dict)
-    """What is typed on a step and not taken yet, by the step's quote."""
     made: int = 0
     """How many comments were made so far, for their ids."""
 
     def add_comment(self, quote: str, text: str) -> None:
         """Put a comment on a step; an empty text takes the step's comment away."""
         others = tuple(one for one in self.comments if one.quote != quote)
-        self.comment_texts.pop(quote, None)
         if not text.strip():
             self.comments = others
             return
@@ -43,9 +39,8 @@ class Draft(msgspec.Struct):
         self.comments = (*others, StepComment(f"v{self.version}-{self.made}", quote, text.strip()))
 
     def comment_on(self, quote: str) -> str:
-        """What is written on a step so far."""
-        taken = next((one.text for one in self.comments if one.quote == quote), "")
-        return self.comment_texts.get(quote, taken)
+        """The comment on a step; empty when there is none."""
+        return next((one.text for one in self.comments if one.quote == quote), "")
 
 
 def views_of(version: int, *, is_edited: bool) -> tuple[PlanView, ...]:

@@ -5,7 +5,10 @@ It passes on what the person decides and says what became of it. Keys are bound 
 
 from collections.abc import Callable
 
+from textual.app import ComposeResult
+
 from quarterdeck.domain.display_text import clean
+from quarterdeck.domain.ids import RequestId
 from quarterdeck.domain.requests import PermissionRequest, PlanRequest, QuestionRequest, Request
 from quarterdeck.state.store import Store
 from quarterdeck.tui.look import Look
@@ -13,11 +16,13 @@ from quarterdeck.tui.ports import Controller, Receipt
 from quarterdeck.tui.settings import Clock
 from quarterdeck.tui.widgets.request_answers import send_no, send_yes
 from quarterdeck.tui.widgets.request_draft import PlanView
-from quarterdeck.tui.widgets.request_field import RequestField, Writes
+from quarterdeck.tui.widgets.request_field import OpenField, Writes, open_field
 from quarterdeck.tui.widgets.request_messages import Answered, Notice
 from quarterdeck.tui.widgets.request_reader import RequestReader
 from quarterdeck.tui.widgets.request_words import field_words, overtaken_words
+from quarterdeck.tui.widgets.writing_fields import REASON_KEYS, PlanEditor, WritingField
 
+FIELD_HINT = "enter sends · esc back"
 ANSWERED = "You have answered this."
 
 
@@ -36,7 +41,24 @@ class RequestPanel(RequestReader):
     ) -> None:
         super().__init__(store, look, clock, has_title=has_title, id=id)
         self._controller = controller
-        self._field: RequestField | None = None
+        self._reason = WritingField(look, keys=REASON_KEYS, words=FIELD_HINT, name="request-reason")
+        self._editor = PlanEditor(look)
+        self._open_field: OpenField | None = None
+
+    def compose(self) -> ComposeResult:
+        """The request, and the fields that open under it or in its place."""
+        yield from super().compose()
+        self._reason.display = self._editor.display = False
+        yield self._editor
+        yield self._reason
+
+    def show(self, request_id: RequestId | None) -> None:
+        """Show this request; what was written about another stays a draft."""
+        if request_id != self.request_id and self._open_field is not None:
+            widget: WritingField = self._editor if self._open_field.writes is Writes.PLAN else self._reason
+            self._keep(self._open_field, widget.text)
+            self._close()
+        super().show(request_id)
 
     def do(self, action: str) -> bool:
         """Do what a key asks for, by its name in the keymap; False when there was nothing to do."""
@@ -59,7 +81,7 @@ class RequestPanel(RequestReader):
     @property
     def is_writing(self) -> bool:
         """Whether a field is open here."""
-        return self._field is not None
+        return self._open_field is not None
 
     # What the keys do
 
@@ -96,7 +118,7 @@ class RequestPanel(RequestReader):
         return False
 
     def _reject(self) -> bool:
-        return self._write(Writes.REASON, self.draft.reason)
+        return self._write(Writes.REASON, "")
 
     def _comment(self) -> bool:
         """On a plan: a comment on the chosen step, or on the whole; on a question: one's own words."""
@@ -120,6 +142,9 @@ class RequestPanel(RequestReader):
         if receipt.done:
             self._dead = ANSWERED
             self._drafts.pop(request.id, None)
+            for writes in Writes:
+                self._reason.drop(open_field(request, writes, "").about)
+            self._editor.drop(open_field(request, Writes.PLAN, "").about)
             self.post_message(Answered(request.id))
         if receipt.text:
             self.post_message(Notice(receipt.text))
@@ -130,59 +155,69 @@ class RequestPanel(RequestReader):
     def _write(self, writes: Writes, text: str, quote: str = "") -> bool:
         """Open a field under the request (in the place of the rows, for the plan itself)."""
         request = self._request
-        if request is None or self._field is not None:
+        if request is None:
             return False
-        words = field_words(request, self.draft, writes, self._who, quote, self._cells)
-        self._field = RequestField(writes, *words, text, self._look, version=request.version, quote=quote)
-        self._view.display = writes is not Writes.PLAN
-        self.mount(self._field)
+        self._open_field = field = open_field(request, writes, quote)
+        is_plan = writes is Writes.PLAN
+        widget: WritingField = self._editor if is_plan else self._reason
+        self._reason.display, self._editor.display = not is_plan, is_plan
+        self._view.display = not is_plan
+        widget.open(field.about, field_words(request, self.draft, writes, self._who, quote), text)
+        # At once, so that what is typed next is text and no key acts.
+        self.screen.set_focus(widget.area)
+        self._draw_frame()
         return True
 
-    def _keep(self, field: RequestField, text: str) -> None:
-        """What was written stays as a draft."""
-        draft, request = self.draft, self._request
-        match field.writes:
-            case Writes.REASON:
-                draft.reason = text
-            case Writes.ANSWER:
-                draft.own = text
-            case Writes.COMMENT:
-                draft.comment_texts[field.quote] = text
-            case Writes.PLAN if isinstance(request, PlanRequest) and request.version == field.version:
-                draft.edited = None if text == clean(request.text) else text
-                draft.view = PlanView.CHANGES if draft.edited is not None else draft.view
-
-    def _close(self, field: RequestField) -> None:
-        self._field = None
+    def _close(self) -> None:
+        """Back from the field to the request."""
+        had_keys = self._reason.has_focus_within or self._editor.has_focus_within
+        self._open_field = None
+        self._reason.display = self._editor.display = False
         self._view.display = True
-        field.remove()
-        self.focus()
+        if had_keys:
+            self.screen.set_focus(self)
         self._rebuild()
 
-    def on_request_field_left(self, event: RequestField.Left) -> None:
+    def _keep(self, field: OpenField, text: str) -> None:
+        """What was written stays, where it changes what is shown or what a would send."""
+        request = self._request
+        if field.writes is Writes.ANSWER:
+            self.draft.own = text
+        elif field.writes is Writes.PLAN and isinstance(request, PlanRequest):
+            if request.version != field.version:
+                return
+            self.draft.edited = None if text == clean(request.text) else text
+            if self.draft.edited is not None:
+                self.draft.view = PlanView.CHANGES
+
+    def on_writing_field_leave_wanted(self, event: WritingField.LeaveWanted) -> None:
         """Back to the request, unanswered."""
         event.stop()
-        self._keep(event.field, event.text)
-        self._close(event.field)
+        if self._open_field is not None:
+            self._keep(self._open_field, event.text)
+            self._close()
 
-    def on_request_field_sent(self, event: RequestField.Sent) -> None:
+    def on_writing_field_submitted(self, event: WritingField.Submitted) -> None:
         """The reason, the comment or the answer is written."""
         event.stop()
-        field, request = event.field, self._request
-        self._keep(field, event.text)
-        self._close(field)
-        if request is None:
+        field, request = self._open_field, self._request
+        if field is None or request is None or event.about != field.about:
             return
+        self._keep(field, event.text)
+        self._close()
         if self._dead or request.version != field.version:
             self.post_message(Notice(self._dead or overtaken_words(request, field.version)))
-        elif field.writes is Writes.COMMENT:
-            self.draft.add_comment(field.quote, event.text)
-            self._rebuild()
-        elif field.writes is Writes.ANSWER:
-            self._send_answer(request)
-        elif field.writes is Writes.REASON:
-            reason = event.text.strip()
-            self._settle(request, send_no(self._controller.requests, request, self.draft, reason))
+            return
+        match field.writes:
+            case Writes.COMMENT:
+                self.draft.add_comment(field.quote, event.text)
+                self._reason.drop(field.about)
+                self._rebuild()
+            case Writes.ANSWER:
+                self._send_answer(request)
+            case Writes.REASON:
+                reason = event.text.strip()
+                self._settle(request, send_no(self._controller.requests, request, self.draft, reason))
 
     def _send_answer(self, request: Request) -> None:
         receipt = send_yes(self._controller.requests, request, self.draft) if self.draft.own.strip() else None

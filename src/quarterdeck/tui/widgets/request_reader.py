@@ -288,7 +288,7 @@ class RequestReader(Vertical, can_focus=True):
         if draft is None or draft.version != request.version:
             view = PlanView.CHANGES if request.version > 1 else PlanView.WHOLE
             old = draft or Draft(0)
-            draft = Draft(request.version, view=view, reason=old.reason, comments=old.comments, made=old.made)
+            draft = Draft(request.version, view=view, comments=old.comments, made=old.made)
             self._drafts[request.id] = draft
         return draft
 

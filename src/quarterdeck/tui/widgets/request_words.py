@@ -114,26 +114,21 @@ def changed_words(request: Request, old_version: int) -> str:
     )
 
 
-def field_words(
-    request: Request, draft: Draft, writes: Writes, name: str, quote: str, cells: int
-) -> tuple[str, str]:
-    """Title and hint of a field."""
+def field_words(request: Request, draft: Draft, writes: Writes, name: str, quote: str) -> str:
+    """The title of a field."""
     kind = request_kind(request)
-    wide = cells >= 70
-    hint = "enter sends · ctrl+j new line · esc keeps the draft" if wide else "enter sends · esc back"
     match writes:
         case Writes.COMMENT:
-            what = f"Comment on {quote}" if quote else "Comment on the whole plan"
-            return what, "enter keeps it · esc back"
+            return f"Comment on {quote}" if quote else "Comment on the whole plan"
         case Writes.ANSWER:
-            return f"Your answer to {name}", hint
+            return f"Your answer to {name}"
         case Writes.PLAN:
-            return f"Edit plan v{request.version} of {name} · not approved", "esc back, edits kept"
+            return f"Edit plan v{request.version} of {name}, not approved"
     verb = {"plan": "Reject", "permission": "Deny", "question": "Decline"}[kind]
     what = f"{verb} plan v{request.version}" if kind == "plan" else f"{verb} the {kind}"
     count = len(draft.comments)
     along = f"{count} comment{'' if count == 1 else 's'} go{'es' if count == 1 else ''} along"
-    return f"{what} of {name} · {along if count else 'your reason goes to it'}", hint
+    return f"{what} of {name} · {along if count else 'your reason goes to it'}"
 
 
 def overtaken_words(request: Request, old_version: int) -> str:
