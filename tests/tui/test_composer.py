@@ -38,6 +38,7 @@ class Bench(App[None]):
         super().__init__()
         look = Look(roles_of(DARK))
         self.composer = Composer(look, completions)
+        self.composer.set_addressee("run-1", "builder")
         self.reason = ReasonField(look)
         self.editor = PlanEditor(look)
         self.seen: list[Message] = []
@@ -53,7 +54,6 @@ class Bench(App[None]):
     def on_mount(self) -> None:
         self.register_theme(DARK)
         self.theme = DARK.name
-        self.composer.set_addressee("run-1", "builder")
         self.composer.area.focus()
 
     def on_composer_submitted(self, message: Composer.Submitted) -> None:
@@ -317,6 +317,16 @@ async def test_a_paste_of_a_megabyte_does_not_freeze_the_field() -> None:
         assert time.process_time() - started < 0.4
         assert app.composer.area.text == "[pasted 1,000,000 characters #1][pasted 400,001 lines #2]"
         assert len(app.composer.text) == 1_800_000
+
+
+async def test_a_huge_text_from_the_editor_is_folded_as_well() -> None:
+    async with Bench().run_test(size=(80, 24)) as pilot:
+        app = pilot.app
+        assert isinstance(app, Bench)
+        app.composer.put("word\n" * 50_000)
+        await pilot.pause()
+        assert app.composer.area.text == "[pasted 50,001 lines #1]"
+        assert app.composer.text == "word\n" * 50_000
 
 
 async def test_an_enter_that_comes_with_a_paste_never_sends() -> None:

@@ -1,5 +1,7 @@
 """Diffs: both texts can be read back, changed words are marked, file edits look as designed."""
 
+import re
+
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
@@ -115,6 +117,13 @@ def test_a_file_edit_has_numbers_signs_and_grounds() -> None:
     assert removed.style is not None
     assert removed.style.bgcolor == ROLES.removed.bgcolor
     assert {cell_len(line_text(row)) for row in rows[1:]} == {40}
+
+
+@given(st.text(st.sampled_from("a1. \x1b\x9b\u202e\ud800\x00\r\n\t漢[]{}+-")), st.integers(1, 60))
+def test_no_control_character_comes_through(text: str, cells: int) -> None:
+    edit = Diff(path="x", added=1, removed=0, lines=(DiffLine("+", 1, text),))
+    for row in (*plan_diff_lines(text, text[::-1], cells, PLAIN), *file_diff_lines(edit, cells, ROLES)):
+        assert not re.search("[\x00-\x1f\x7f-\x9f\u202e\ud800]", line_text(row))
 
 
 def test_a_bounded_edit_says_how_much_is_not_shown() -> None:

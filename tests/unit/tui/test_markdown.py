@@ -76,6 +76,7 @@ PIECES = [
         "\x1b[31m",
         "    code\n",
     ),
+    *("[@click=app.quit]", "[/]", "\ud800", "\x9b", "\x00", "\r", "&#x202e;", "👩‍💻", "\u200d"),
 ]
 some_markdown = st.lists(st.sampled_from(PIECES), max_size=40).map("".join)
 

@@ -375,6 +375,8 @@ class Composer(Vertical):
 
     def _measure(self) -> None:
         """Gives the parts their heights and tells when the whole needs another one."""
+        if not self.is_mounted:
+            return
         suggested = len(self._choice.window()[1]) if self._choice.is_open else 0
         written = min(self.area.rows, self._most_rows)
         self._suggested.styles.height = suggested
