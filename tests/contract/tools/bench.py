@@ -1,11 +1,14 @@
 """A run's tools on a real folder: what the runtime does with a call, without the asking."""
 
 import asyncio
+import os
+import signal
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import msgspec
+import pytest
 
 from quarterdeck.domain.ids import CallId, RunId
 from quarterdeck.domain.requests import Answer, CommentAnswer, PlanApproved, QuestionDeclined
@@ -51,11 +54,12 @@ class PlainShell:
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
+            start_new_session=True,
         )
         try:
             raw, _ = await asyncio.wait_for(process.communicate(), timeout_s)
         except TimeoutError:
-            process.kill()
+            os.killpg(process.pid, signal.SIGKILL)
             await process.communicate()
             return PlainResult(exit_code=None, output="", output_bytes=0, timed_out=True, folder=self.folder)
         output, _, folder = raw.decode("utf-8", "replace").partition(f"\n{mark}")
@@ -157,13 +161,11 @@ class Bench:
         return result.content
 
     async def refusal(self, name: str, **given: Any) -> str:
-        """Why a call does not run; fails when it does."""
-        try:
-            result = await self.call(name, **given)
-        except ToolRefused as refused:
-            assert "\n" not in str(refused)
-            return str(refused)
-        raise AssertionError(f"{name} ran: {result}")
+        """Why a call does not run, in one line; fails when it does."""
+        with pytest.raises(ToolRefused) as refused:
+            await self.call(name, **given)
+        assert "\n" not in str(refused.value)
+        return str(refused.value)
 
     def tool(self, name: str) -> Tool:
         """By wire name."""
