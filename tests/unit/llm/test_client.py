@@ -34,6 +34,7 @@ from tests.support.raw_model import (
 
 KEY = "sk-test-abcdefgh12345678"
 START = stream_of(message_start())
+CHUNKED = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
 
 
 def request_of(run: str = "run-1", **fields: Any) -> ModelRequest:
@@ -132,6 +133,26 @@ async def test_steps_one_after_the_other_share_one_connection() -> None:
             await client.stream_step(request_of(), ignore)
     assert len(model.received) == 3
     assert model.connections == 1
+
+
+async def test_a_body_that_ends_a_little_after_the_message_keeps_its_connection() -> None:
+    async def script(reply: Reply, _: Received) -> None:
+        reply.keeps_open = True
+        await reply.send(CHUNKED + b"%x\r\n%s\r\n" % (len(answer()), answer()))
+        await asyncio.sleep(0.02)  # Paces the sending, so that the end is a read of its own.
+        await reply.send(b"0\r\n\r\n")
+
+    async with served(script) as (client, model):
+        for _ in range(3):
+            await client.stream_step(request_of(), ignore)
+    assert model.connections == 1
+
+
+async def test_a_body_that_never_ends_does_not_hold_a_whole_step_back() -> None:
+    async with served(sends(answer("done"), then=stay)) as (client, model), asyncio.timeout(5):
+        step = await client.stream_step(request_of(), ignore)
+        await model.replies[0].gone.wait()
+    assert step.message.content == ({"type": "text", "text": "done"},)
 
 
 def error_body(kind: str, message: str, **more: Any) -> bytes:
