@@ -145,7 +145,7 @@ class Bench:
         tool = self.tool(name)
         return tool.subject(tool.parse(given), self.context())
 
-    async def call(self, name: str, *, allowed: bool = False, **given: Any) -> ToolResult:
+    async def call(self, name: str, /, *, allowed: bool = False, **given: Any) -> ToolResult:
         """Play one call; a path outside only when `allowed`."""
         tool = self.tool(name)
         parsed = tool.parse(given)
@@ -153,14 +153,14 @@ class Bench:
         decided = subject.real_path if allowed or not subject.outside else ""
         return await tool.run(parsed, self.context(decided))
 
-    async def text(self, name: str, *, allowed: bool = False, **given: Any) -> str:
+    async def text(self, name: str, /, *, allowed: bool = False, **given: Any) -> str:
         """The text that the model gets of a call that must go well."""
         result = await self.call(name, allowed=allowed, **given)
         assert isinstance(result.content, str)
         assert not result.is_error, result.content
         return result.content
 
-    async def refusal(self, name: str, **given: Any) -> str:
+    async def refusal(self, name: str, /, **given: Any) -> str:
         """Why a call does not run, in one line; fails when it does."""
         with pytest.raises(ToolRefused) as refused:
             await self.call(name, **given)
