@@ -12,7 +12,7 @@ from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from platform import platform
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
@@ -30,7 +30,7 @@ from quarterdeck.runtime.hooks import Hooks
 from quarterdeck.runtime.housekeeping import Housekeeping
 from quarterdeck.runtime.idle import IdleWaiters
 from quarterdeck.runtime.kill import KillProver
-from quarterdeck.runtime.ports import Clock
+from quarterdeck.runtime.ports import Clock, ModelPort
 from quarterdeck.runtime.requests import Requests
 from quarterdeck.runtime.scopes import ScopeTree
 from quarterdeck.runtime.shutdown import Shutdown
@@ -44,6 +44,14 @@ from quarterdeck.state.selectors import DisplayDelays, select_living
 from quarterdeck.state.store import Store
 
 log = logging.getLogger("quarterdeck")
+
+
+class SessionModel(ModelPort, Protocol):
+    """The model of a session: steps, and what only the session itself asks for."""
+
+    async def warm_up(self) -> None: ...
+    async def list_models(self) -> tuple[str, ...]: ...
+    async def close(self) -> None: ...
 
 
 class SessionConfig(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,7 +76,7 @@ class SessionConfig(msgspec.Struct, frozen=True, kw_only=True):
 class Session:
     """One session's runtime. Made inside the event loop; `close` never waits for what was abandoned."""
 
-    def __init__(self, config: SessionConfig) -> None:
+    def __init__(self, config: SessionConfig, model: SessionModel | None = None) -> None:
         self.config = config
         self.clock = Clock(wall=time.time, monotonic=time.monotonic)
         self.ids = _counting_ids()
@@ -82,7 +90,7 @@ class Session:
         self.idle = IdleWaiters(is_idle=self._is_idle, on_fault=log.warning)
         transitions = Transitions(self.store, self.hooks, self.idle, self._in_background)
         self.dispatch = transitions.dispatch
-        self.model = LateModel(config.endpoint)
+        self.model: SessionModel = model or LateModel(config.endpoint)
         self.chosen_model = config.model
         self.processes = ProcessService()
         self.workspace = Workspace(str(config.folder))

@@ -193,6 +193,7 @@ class Teammate:
     async def _live(self) -> None:
         outcome, findings, error = Outcome.FAILED, "", "Its task was ended from outside."
         try:
+            self._epochs.check(self._run.run_id)
             self._dispatch(did.TeammateReady(at=self._clock.wall(), run_id=self._run.run_id))
             outcome, findings, error = await self._serve()
         except RunRevoked:

@@ -1,0 +1,111 @@
+"""A whole session for tests: the real runtime, the real SDK, and a scripted server on loopback."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from quarterdeck.bootstrap.model import Endpoint
+from quarterdeck.bootstrap.session import Session, SessionConfig
+from quarterdeck.domain.ids import RunId
+from quarterdeck.domain.teammates import SpawnConfig
+from quarterdeck.llm.scripted.conversation import Conversation
+from quarterdeck.llm.scripted.replies import Reply, ScriptedBlock
+from quarterdeck.llm.scripted.server import ScriptedServer
+from quarterdeck.state.app_state import AppState
+from quarterdeck.state.teammates import Teammate
+
+MODEL = "claude-test"
+Answer = Callable[[Conversation], Reply]
+
+
+class ByAgent:
+    """A responder: one function per agent name, by the longest prefix; the default ends the turn."""
+
+    def __init__(self, answers: Mapping[str, Answer] | None = None) -> None:
+        self.answers = dict(answers or {})
+
+    def reply(self, request: Mapping[str, Any], headers: Mapping[str, str]) -> Reply:
+        """The reply of the agent's function."""
+        conversation = Conversation(request)
+        names = [name for name in self.answers if (conversation.agent or "").startswith(name)]
+        if not names:
+            return says("Done.")
+        return self.answers[max(names, key=len)](conversation)
+
+
+def says(text: str, **fields: Any) -> Reply:
+    """A reply of one text that ends the turn."""
+    return Reply(content=(ScriptedBlock(text=text),), **fields)
+
+
+def calls(tool: str, text: str = "", **inputs: Any) -> Reply:
+    """A reply that calls one tool."""
+    blocks = [ScriptedBlock(text=text)] if text else []
+    return Reply(content=(*blocks, ScriptedBlock(tool=tool, input=inputs)))
+
+
+class World:
+    """A session with its server."""
+
+    def __init__(self, session: Session, server: ScriptedServer, folder: Path) -> None:
+        self.session = session
+        self.server = server
+        self.folder = folder
+
+    @property
+    def state(self) -> AppState:
+        """The state now."""
+        return self.session.store.state
+
+    def spawn(self, name: str, prompt: str = "go", **fields: Any) -> RunId:
+        """Start a teammate that must start."""
+        result = self.session.supervisor.spawn(SpawnConfig(name=name, prompt=prompt, **fields))
+        assert result.run_id is not None, result.error
+        return result.run_id
+
+    def mate(self, run_id: RunId) -> Teammate:
+        """Its record."""
+        return self.state.team.by_run[run_id]
+
+    async def until(self, holds: Callable[[AppState], object], *, within_s: float = 20.0) -> None:
+        """Wait for the state, told by the store; the assertion names what never came."""
+        changed = asyncio.Event()
+        unsubscribe = self.session.store.subscribe(changed.set)
+        try:
+            async with asyncio.timeout(within_s):
+                while not holds(self.state):
+                    changed.clear()
+                    await changed.wait()
+        except TimeoutError:
+            mates = [(m.name, m.lifecycle, m.outcome, m.error) for m in self.state.team.by_run.values()]
+            raise AssertionError(f"never came: {mates[:10]}") from None
+        finally:
+            unsubscribe()
+
+    def requests_of(self, run_id: RunId) -> int:
+        """How many requests of this run the server has seen."""
+        return sum(1 for one in self.server.request_log if one.run == run_id)
+
+
+@asynccontextmanager
+async def world(answers: Mapping[str, Answer] | None, folder: Path, **config: Any) -> AsyncIterator[World]:
+    """A session in `folder` against a scripted server; all of it ends with the block."""
+    server = ScriptedServer(ByAgent(answers))
+    base_url = await server.start()
+    session = Session(
+        SessionConfig(
+            folder=folder,
+            team="test",
+            endpoint=Endpoint(api_key="test", auth_token=None, base_url=base_url),
+            model=MODEL,
+            **config,
+        )
+    )
+    session.open()
+    try:
+        yield World(session, server, folder)
+    finally:
+        await session.close()
+        await server.close()
