@@ -106,7 +106,7 @@ class ProcessService:
         total = self._totals.get(owner, 0)
         if not calls:
             return ProcessFacts(left=0, total=total)
-        rows = shim.list_processes()
+        rows = list(shim.list_processes())
         counts = [call.count(rows) for call in calls]
         return ProcessFacts(
             left=sum(living for living, _ in counts), total=total + sum(seen for _, seen in counts)

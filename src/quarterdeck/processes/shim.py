@@ -12,7 +12,7 @@ import select
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 PR_SET_DUMPABLE = 4
 PR_SET_CHILD_SUBREAPER = 36
@@ -62,15 +62,12 @@ class ProcessRow:
         return self.pid, self.started
 
 
-def list_processes() -> list[ProcessRow]:
-    """A fresh listing of every process that the kernel shows."""
-    rows = []
-    for name in os.listdir("/proc"):
-        if name.isdigit():
-            row = read_process(int(name))
-            if row is not None:
-                rows.append(row)
-    return rows
+def list_processes() -> Iterator[ProcessRow]:
+    """A fresh listing of every process that the kernel shows, the newest numbers first."""
+    for pid in sorted((int(name) for name in os.listdir("/proc") if name.isdigit()), reverse=True):
+        row = read_process(pid)
+        if row is not None:
+            yield row
 
 
 def read_process(pid: int) -> ProcessRow | None:
@@ -89,7 +86,7 @@ def read_process(pid: int) -> ProcessRow | None:
     return ProcessRow(pid, fields[0].decode(), int(fields[1]), int(fields[3]), int(fields[19]))
 
 
-def descendants(roots: Iterable[int], rows: list[ProcessRow]) -> list[ProcessRow]:
+def descendants(roots: Iterable[int], rows: Iterable[ProcessRow]) -> list[ProcessRow]:
     """Everything below `roots` (not the roots themselves) in a listing."""
     by_parent: dict[int, list[ProcessRow]] = {}
     for row in rows:
@@ -117,17 +114,35 @@ def signal_rows(rows: Iterable[ProcessRow], number: int) -> None:
             continue
 
 
-def stop_all(find: Callable[[], list[ProcessRow]]) -> list[ProcessRow]:
-    """STOP what `find` lists until a fresh listing shows nothing new: the stopped cannot fork past a KILL."""
+def stop_all(is_top: Callable[[ProcessRow], bool], rounds: int) -> list[ProcessRow]:
+    """STOP the trees of all `is_top` processes until a fresh listing shows nothing new; returns the last one.
+
+    The stopped cannot fork past a KILL. What has not settled after `rounds` listings is the next call's.
+    """
     stopped: set[tuple[int, int]] = set()
-    for _ in range(50):
-        rows = [row for row in find() if is_living(row)]
-        fresh = [row for row in rows if row.key not in stopped]
+    rows: list[ProcessRow] = []
+    for _ in range(rounds):
+        rows = stop_once(is_top, stopped)
+        fresh = {row.key for row in rows} - stopped
         if not fresh:
-            return rows
-        signal_rows(fresh, signal.SIGSTOP)
-        stopped |= {row.key for row in fresh}
-    return [row for row in find() if is_living(row)]
+            break
+        stopped |= fresh
+    return rows
+
+
+def stop_once(is_top: Callable[[ProcessRow], bool], stopped: set[tuple[int, int]]) -> list[ProcessRow]:
+    """One listing. A top process is stopped as soon as it is read: some live for milliseconds only."""
+    rows: list[ProcessRow] = []
+    tops: list[ProcessRow] = []
+    for row in list_processes():
+        rows.append(row)
+        if is_top(row):
+            tops.append(row)
+            if row.key not in stopped:
+                signal_rows([row], signal.SIGSTOP)
+    below = descendants([row.pid for row in tops], rows)
+    signal_rows([row for row in below if row.key not in stopped], signal.SIGSTOP)
+    return [row for row in tops + below if is_living(row)]
 
 
 class Order:
@@ -152,6 +167,7 @@ class Supervisor:
         self.control = control
         self.order = order
         self.main = 0
+        self.own_pid = os.getpid()
         self.main_status: int | None = None
         self.asked_to_end = False
         self.seen: set[tuple[int, int]] = set()
@@ -240,13 +256,18 @@ class Supervisor:
 
     def find(self) -> list[ProcessRow]:
         """A fresh listing of everything below, remembered for the count."""
-        rows = descendants([os.getpid()], list_processes())
+        rows = descendants([self.own_pid], list_processes())
         self.seen |= {row.key for row in rows}
         return rows
+
+    def is_child(self, row: ProcessRow) -> bool:
+        """Every process below is a child of this one, or below a child of it: orphans come here."""
+        return row.parent == self.own_pid
 
     def end_tree(self) -> int:
         """End all descendants; returns how many outlived the main command. Comes back only at ECHILD."""
         is_natural = not self.asked_to_end
+        write_own("autogroup", -TOOL_NICENESS)  # only root may; others wait their turn
         if not self.reap():
             return 0
         if is_natural and not self.wait_until(SETTLE_S, stop_early=True):
@@ -275,7 +296,8 @@ class Supervisor:
         began = time.monotonic()
         is_stuck = False
         while True:
-            rows = stop_all(self.find)
+            rows = stop_all(self.is_child, rounds=100)
+            self.seen |= {row.key for row in rows}
             signal_rows(rows, signal.SIGKILL)
             if not self.wait_until(pause):
                 return
@@ -347,13 +369,6 @@ def write_own(name: str, value: int) -> None:
         os.close(fd)
 
 
-def read_order(fd: int) -> Order:
-    """The whole file from its start; closed afterwards."""
-    with open(fd, "rb") as file:
-        file.seek(0)
-        return Order(file.read())
-
-
 def move_up(fd: int) -> int:
     """The same file under a high number, closed at exec; -1 stays."""
     if fd < 0:
@@ -366,7 +381,8 @@ def move_up(fd: int) -> int:
 def main() -> None:
     """The program."""
     control, order_fd = int(sys.argv[1]), int(sys.argv[2])
-    order = read_order(order_fd)
+    with open(order_fd, "rb") as file:
+        order = Order(file.read())
     control = move_up(control)
     order.folder_fd, order.prologue_fd, order.stdin_fd = (
         move_up(fd) for fd in (order.folder_fd, order.prologue_fd, order.stdin_fd)

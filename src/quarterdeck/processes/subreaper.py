@@ -98,11 +98,8 @@ class OrphanSweep:
         orphans = self._orphans(rows)
         return orphans + shim.descendants([row.pid for row in orphans], rows)
 
-    def _find_now(self) -> list[shim.ProcessRow]:
-        return self.find(shim.list_processes())
-
     def _slice(self) -> None:
-        rows = shim.stop_all(self._find_now)
+        rows = shim.stop_all(self._is_orphan, rounds=10)
         shim.signal_rows(rows, signal.SIGKILL)
         self._swept |= {row.key for row in rows}
         if self._reap():
@@ -122,7 +119,7 @@ class OrphanSweep:
 
     def _reap(self) -> bool:
         """Collect the dead orphans; whether a listing showed any orphan at all."""
-        orphans = self._orphans(shim.list_processes())
+        orphans = self._orphans(list(shim.list_processes()))
         for row in orphans:
             try:
                 os.waitpid(row.pid, os.WNOHANG | shim.WAIT_ALL_KINDS)
@@ -131,17 +128,17 @@ class OrphanSweep:
         return bool(orphans)
 
     def _orphans(self, rows: list[shim.ProcessRow]) -> list[shim.ProcessRow]:
-        """Children that nobody registered, in a foreign session.
+        return [row for row in rows if self._is_orphan(row)]
+
+    def _is_orphan(self, row: shim.ProcessRow) -> bool:
+        """A child that nobody registered, in a foreign session.
 
         A supervisor's tree is always in a session of its own, and a process cannot come back from one; a
         library's child shares the program's session.
         """
-        own, session = os.getpid(), os.getsid(0)
-        return [
-            row
-            for row in rows
-            if row.parent == own
-            and row.session != session
+        return (
+            row.parent == os.getpid()
+            and row.session != os.getsid(0)
             and row.started >= self._since
             and row.pid not in self._known
-        ]
+        )

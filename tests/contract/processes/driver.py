@@ -15,13 +15,14 @@ from quarterdeck.domain.ids import RunId
 from quarterdeck.processes.contract import ProcessRequest, ResourceLimits
 from quarterdeck.processes.service import ProcessService
 from quarterdeck.processes.subreaper import harden_process
-from tests.support.hostile import Proof, hostile_command
+from tests.support.hostile import Proof, hostile_command, kill_limit_s
 
 PARALLEL = 4
 
 
 async def kill_trees(folder: Path, python: str, count: int) -> dict[str, object]:
     """KIL-01: start hostile trees, kill each by its owner, wait for the end of its FIFO."""
+    limit_ms = kill_limit_s() * 1000
     service = ProcessService(python=python)
     numbers = iter(range(count))
     times: list[float] = []
@@ -60,6 +61,7 @@ async def kill_trees(folder: Path, python: str, count: int) -> dict[str, object]
         "median_ms": round(times[len(times) // 2] * 1000, 1),
         "p99_ms": round(times[int(len(times) * 0.99) - 1] * 1000, 1),
         "max_ms": round(times[-1] * 1000, 1),
+        "limit_ms": limit_ms,
     }
 
 

@@ -56,7 +56,7 @@ def test_kil_07_a_fork_bomb_of_a_plain_user_leaves_the_program_usable(driver_com
     assert found["bomb_s"] < 10  # type: ignore[operator] # a number in JSON
     assert found["after"] == "alive\n"
     assert found["left"] == 0
-    assert found["total"] > 100  # type: ignore[operator] # a number in JSON: the bomb did go off
+    assert found["total"] > 20  # type: ignore[operator] # a number in JSON: the bomb did go off
 
 
 @pytest.mark.slow

@@ -16,7 +16,7 @@ from quarterdeck.domain.ids import RunId
 from quarterdeck.processes.contract import RunRevoked
 from quarterdeck.processes.service import ProcessService
 from tests.contract.processes.conftest import PLAIN_UID, Ask, DriverCommand
-from tests.support.hostile import Proof, hostile_command
+from tests.support.hostile import Proof, hostile_command, kill_limit_s
 
 TREES = 200
 WAIT_FOR_GO = "while [ ! -e go ]; do sleep 0.01; done"
@@ -49,7 +49,7 @@ def test_kil_01_no_process_of_200_hostile_trees_survives_a_kill(
     assert found["trees"] == TREES
     assert found["survivors"] == 0
     assert found["left_after"] == [0]
-    assert found["p99_ms"] <= 250  # type: ignore[operator] # a number in JSON
+    assert found["p99_ms"] <= found["limit_ms"]  # type: ignore[operator] # numbers in JSON
 
 
 async def test_kil_01_cancelling_the_caller_ends_the_tree_before_the_caller(
@@ -77,7 +77,7 @@ async def test_kil_01_a_storm_of_cancels_neither_hastens_nor_breaks_the_end(
         await asyncio.sleep(0.002)
 
     assert running.cancelled()
-    assert await proof.wait_over(1.0) is not None
+    assert await proof.wait_over(5.0) is not None
 
 
 async def test_a_killed_run_is_refused_and_another_run_goes_on(
@@ -120,6 +120,7 @@ async def test_a_kill_before_the_command_began_lets_it_do_nothing(
 async def test_a_kill_is_fast_while_twenty_others_stream(
     service: ProcessService, ask: Ask, tmp_path: Path
 ) -> None:
+    limit_s = kill_limit_s()
     streaming = asyncio.Event()
     heard: set[int] = set()
 
@@ -154,7 +155,7 @@ async def test_a_kill_is_fast_while_twenty_others_stream(
     print(f"kill while 20 stream: median {times[15] * 1000:.0f} ms, worst of 30 {times[-1] * 1000:.0f} ms")
     await service.close()
     await asyncio.wait(streams)
-    assert times[-1] <= 0.25
+    assert times[-1] <= limit_s
 
 
 @pytest.mark.parametrize("uid", [None, PLAIN_UID], ids=["this-user", "plain-user"])
