@@ -83,45 +83,6 @@ class Layout:
         """The id of the last entry that is here."""
         return self._blocks[-1].entry.id if self._blocks else None
 
-    def head_of(self, place: int) -> int:
-        """The row that names a block: behind an empty row and the speaker's name."""
-        block = self._blocks[place]
-        rows = block.rows
-        if not starts_voice(block.entry, self._before(place)):
-            return self._starts[place] + (bool(rows) and not rows[0] and len(rows) > 1)
-        return self._starts[place] + (2 if not rows[0] else 1)
-
-    def is_in(self, place: int, first: int, count: int) -> bool:
-        """Whether any row of a block is among `count` rows from `first` on."""
-        start = self._starts[place]
-        return start < first + count and start + len(self._blocks[place].rows) > first
-
-    def last_in(self, first: int, count: int, *, any_block: bool) -> int | None:
-        """The last block of those rows (that can be folded, unless `any_block`)."""
-        if not self._blocks:
-            return None
-        for place in range(self.block_at(min(first + count, self._total) - 1), -1, -1):
-            if not self.is_in(place, first, count):
-                return None
-            if any_block or can_fold(self._blocks[place].entry):
-                return place
-        return None
-
-    def anchor(self, index: int) -> tuple[int, float] | None:
-        """Where row `index` is, in a way that outlasts another width: entry id and how far into it."""
-        if not self._blocks or index >= self._total:
-            return None
-        place = self.block_at(index)
-        block = self._blocks[place]
-        return block.entry.id, (index - self._starts[place]) / max(1, len(block.rows))
-
-    def row_of(self, anchor: tuple[int, float]) -> int:
-        """The row of an anchor now."""
-        place = self.place_of(anchor[0])
-        if place is None:
-            return 0
-        return self._starts[place] + int(anchor[1] * len(self._blocks[place].rows))
-
     def set_view(self, view: View, now: float) -> None:
         """Lay all out anew: another width, theme or way of showing."""
         self._view = view

@@ -8,7 +8,7 @@ from typing import Protocol
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
-from textual.geometry import Offset, Region
+from textual.geometry import Region
 from textual.message import Message
 from textual.selection import Selection
 from textual.strip import Strip
@@ -202,10 +202,6 @@ class LineView(Widget, can_focus=False):
         """The wheel, up."""
         event.stop()
         self.scroll_rows(-WHEEL_ROWS)
-
-    def index_at(self, offset: Offset) -> int:
-        """The row under a place in the widget."""
-        return self.top + offset.y
 
 
 def _mark(strip: Strip, start: int, end: int, style: Style) -> Strip:
