@@ -25,6 +25,8 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
     composer_rows: int = 1
     welcome: bool = False
     inbox_has_keys: bool = False
+    whole: bool = False
+    """A view that takes all between header and notice."""
 
 
 class Arrangement(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,6 +51,8 @@ def arrange(width: int, height: int, wish: Wish) -> Arrangement:
     if width < LEAST_WIDTH or height < LEAST_HEIGHT:
         return Arrangement(too_small=True)
     if wish.welcome:
+        return Arrangement(is_wide=width >= WIDE, main=height - 3)
+    if wish.whole:
         return Arrangement(is_wide=width >= WIDE, main=height - 3)
     return _wide(width, height, wish) if width >= WIDE else _narrow(height, wish)
 

@@ -6,10 +6,17 @@ from textual.widgets import Input, TextArea
 
 from quarterdeck.tui.keymap import Place
 from quarterdeck.tui.widgets.bars import FooterBar, HeaderBar, NoticeLine, TeamStrip
+from quarterdeck.tui.widgets.composer import Composer
+from quarterdeck.tui.widgets.help_panel import HelpPanel
+from quarterdeck.tui.widgets.history_panel import HistoryPanel
 from quarterdeck.tui.widgets.main_panel import MainPanel
+from quarterdeck.tui.widgets.palette import PalettePanel
 from quarterdeck.tui.widgets.roster import Roster
+from quarterdeck.tui.widgets.sheet_panel import SheetPanel
 from quarterdeck.tui.widgets.side import InboxPanel, LogPanel
-from quarterdeck.tui.widgets.writing import Writing
+from quarterdeck.tui.widgets.too_small import TooSmall
+from quarterdeck.tui.widgets.welcome_panel import WelcomePanel
+from quarterdeck.tui.widgets.wider_panel import WiderPanel
 
 
 class Deck(msgspec.Struct, frozen=True):
@@ -22,14 +29,26 @@ class Deck(msgspec.Struct, frozen=True):
     log: LogPanel
     main: MainPanel
     notice: NoticeLine
-    writing: Writing
+    composer: Composer
     footer: FooterBar
+    sheet: SheetPanel
+    wider: WiderPanel
+    help: HelpPanel
+    history: HistoryPanel
+    palette: PalettePanel
+    welcome: WelcomePanel
+    too_small: TooSmall
+
+    @property
+    def views(self) -> tuple[Widget, ...]:
+        """What covers transcript and request for a while."""
+        return (self.sheet, self.wider, self.help, self.history, self.palette)
 
     def place_of(self, focused: Widget | None) -> Place | None:
         """Which place a focused widget belongs to; None = nothing of ours has the focus."""
         if focused is None:
             return None
-        if focused is self.writing.text:
+        if focused is self.composer.area:
             return Place.COMPOSER
         if isinstance(focused, TextArea | Input):
             return Place.EDITOR if focused.id == "plan-editor" else Place.FIELD
@@ -48,5 +67,6 @@ _VIEW_PLACES = {
     "history": Place.HISTORY,
     "help": Place.HELP,
     "sheet": Place.SHEET,
+    "wider-sheet": Place.SHEET,
     "welcome": Place.WELCOME,
 }

@@ -62,6 +62,8 @@ class Desk:
     def run_id(self) -> RunId | None:
         """The run that keys act on in this place."""
         main = self._deck.main
+        if self.place is Place.HISTORY:
+            return self._deck.history.selected
         if self.place is Place.INBOX:
             request = self._inbox_request()
             return request.run_id if request is not None else None
@@ -105,7 +107,9 @@ class Desk:
         """What must have been painted before this action may happen here."""
         answers = action in ("approve", "reject", "wider")
         if self.place is Place.SHEET:
-            return self._deck.main.painted_tokens() or (("sheet", None),)
+            deck = self._deck
+            is_wider = deck.main.current is deck.wider
+            return deck.wider.sheet.needed_tokens() if is_wider else deck.sheet.needed_tokens()
         if self.place is Place.REQUEST or (answers and self.shown_request() is not None):
             token = self._deck.main.request.painted_token()
             painted: tuple[Token, ...] = (("request", *token) if token else ("request", None),)
@@ -124,7 +128,7 @@ class Desk:
 
     def selection_changed(self) -> None:
         """Another row is selected: the main panel follows, unless something in it is being read."""
-        if self.place in (Place.TEAM, Place.INBOX, Place.COMPOSER):
+        if self.place in (Place.TEAM, Place.INBOX):
             self.show_selected()
 
     def show_selected(self) -> None:
@@ -137,39 +141,68 @@ class Desk:
             main.show(main.request)
         else:
             main.show(main.transcript)
+        self._address()
         self._changed()
 
-    def show_view(self, view: Widget) -> None:
-        """Show History, Help, a sheet over what is there now; `close` returns."""
-        if self.place not in _VIEWS:
+    def show_view(self, view: Widget, focus: Widget | None = None) -> None:
+        """Show History, Help, a sheet in the main panel; `focus` gets the keys, else the view itself."""
+        if self._deck.main.current not in self._deck.views:
             self._behind_view = self.place
         self._deck.main.show(view)
-        self._focus(view)
+        self._focus(focus or view)
 
     def close(self) -> None:
         """Back from a view to where it was opened."""
-        self.go(self._behind_view)
+        behind = self._behind_view
+        if behind is Place.REQUEST and self._deck.main.request.request is None:
+            behind = Place.TEAM
+        if behind not in (Place.REQUEST, Place.TRANSCRIPT, Place.WELCOME):
+            self._show_behind()
+        self.go(behind)
+
+    def _show_behind(self) -> None:
+        """What the main panel showed before a view covered it."""
+        main = self._deck.main
+        request = self.request_of_selected()
+        main.transcript.show(self.run_id)
+        if request is not None and self.is_wide:
+            main.request.show(request.id)
+        main.show(main.request if request is not None and self.is_wide else main.transcript)
 
     # Going
 
     def go(self, place: Place) -> None:
         """Give the keys to a place."""
-        main = self._deck.main
+        main, run_id = self._deck.main, self.run_id
         match place:
             case Place.INBOX if self.is_wide or self._store.state.inbox.open:
                 self._focus(self._deck.inbox)
             case Place.TRANSCRIPT:
-                main.transcript.show(self.run_id)
+                main.transcript.show(run_id)
                 main.show(main.transcript)
                 self._focus(main.transcript)
             case Place.REQUEST:
                 main.show(main.request)
                 self._focus(main.request)
+            case Place.WELCOME:
+                main.show(self._deck.welcome)
+                self._focus(self._deck.welcome)
             case Place.COMPOSER:
-                self._focus(self._deck.writing.text)
+                self._address()
+                self._focus(self._deck.composer.area)
             case _:
                 self._focus(self._deck.roster)
         self._changed()
+
+    def _address(self) -> None:
+        """The composer names whoever is selected; it never changes while it is written in."""
+        composer, mate = self._deck.composer, self.selected
+        if self.place is Place.COMPOSER:
+            return
+        if mate is None:
+            composer.set_addressee("", "")
+        else:
+            composer.set_addressee(mate.run_id, clean_name(mate.name))
 
     def open_request(self, request_id: RequestId) -> None:
         """Show a request whole and give it the keys; its row is selected too."""
@@ -221,6 +254,13 @@ class Desk:
         if to_write and not mate.is_terminal:
             self.go(Place.COMPOSER)
 
+    def look_at(self, run_id: RunId) -> None:
+        """Show the transcript of a run that has ended, from History."""
+        self._controller.teammates.see(run_id)
+        self._deck.main.transcript.show(run_id)
+        self._deck.main.show(self._deck.main.transcript)
+        self._focus(self._deck.main.transcript)
+
     def close_inbox_if_empty(self) -> None:
         """Where only the inbox was asked for and it is empty."""
         if self.place is Place.INBOX and not self._store.state.inbox.open and not self.is_wide:
@@ -268,5 +308,6 @@ class Desk:
             writes=self.place is Place.COMPOSER,
             composer_rows=composer_rows,
             welcome=self.place is Place.WELCOME,
+            whole=self.place in (Place.HELP, Place.HISTORY),
             inbox_has_keys=self.place is Place.INBOX,
         )

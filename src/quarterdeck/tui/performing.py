@@ -9,16 +9,27 @@ from quarterdeck.state.teammates import Teammate
 from quarterdeck.tui.deck import Deck
 from quarterdeck.tui.desk import Desk
 from quarterdeck.tui.keymap import Place
+from quarterdeck.tui.palette_entries import PaletteDesk
 from quarterdeck.tui.sheets import quit_sheet
 from quarterdeck.tui.stage import Stage
 from quarterdeck.tui.verbs import Verbs
+from quarterdeck.tui.widening import Widening
 from quarterdeck.tui.widgets.views import ViewPanel
 
 
 class Performer:
     """`perform(action)`; what is no action of its own goes to the widget that has the keys."""
 
-    def __init__(self, deck: Deck, desk: Desk, store: Store, verbs: Verbs, stage: Stage) -> None:
+    def __init__(
+        self,
+        deck: Deck,
+        desk: Desk,
+        store: Store,
+        verbs: Verbs,
+        widening: Widening,
+        palette: PaletteDesk,
+        stage: Stage,
+    ) -> None:
         self._deck = deck
         self._desk = desk
         self._store = store
@@ -26,7 +37,7 @@ class Performer:
         self._stage = stage
         self._actions: dict[str, Callable[[], None]] = {
             "open": self._open,
-            "look-inside": lambda: self._look_inside(),
+            "look-inside": self._look_inside,
             "to-team": lambda: desk.go(Place.TEAM),
             "to-inbox": lambda: desk.go(Place.INBOX),
             "to-main": self._to_main,
@@ -49,9 +60,15 @@ class Performer:
             "interrupt-all": verbs.interrupt_all,
             "pause-all": verbs.pause_all,
             "quit": self._quit,
-            "history": stage.show_history,
-            "help": stage.show_help,
-            "palette": stage.show_palette,
+            "history": self._history,
+            "help": self._help,
+            "palette": palette.open,
+            "wider": widening.open,
+            "yes": self._yes,
+            "no": desk.close,
+            "next-scope": lambda: self._in_wider(lambda: deck.wider.choose(1)),
+            "previous-scope": lambda: self._in_wider(lambda: deck.wider.choose(-1)),
+            "edit-rule": lambda: self._in_wider(deck.wider.edit_rule),
             "zoom": self._zoom,
             "copy-selection": self._copy_selection,
             "enter-answers-nothing": self._enter_answers_nothing,
@@ -142,6 +159,33 @@ class Performer:
 
     def _enter_answers_nothing(self) -> None:
         self._stage.say("Enter answers nothing here: a says yes, d says no, n leaves it for later.")
+
+    # Views and sheets
+
+    def _history(self) -> None:
+        self._deck.history.right = "this session"
+        self._desk.show_view(self._deck.history)
+
+    def _help(self) -> None:
+        self._deck.help.open_for(self._desk.place)
+        self._desk.show_view(self._deck.help)
+
+    def _yes(self) -> None:
+        deck = self._deck
+        if deck.main.current is deck.wider:
+            deck.wider.say_yes()
+            return
+        sheet = deck.sheet.sheet
+        self._desk.close()
+        if sheet is not None:
+            sheet.yes()
+
+    def _in_wider(self, act: Callable[[], object]) -> None:
+        """Keys of the sheet for a wider yes; in any other sheet they are a no."""
+        if self._deck.main.current is self._deck.wider:
+            act()
+        else:
+            self._desk.close()
 
     # Acting on runs, and leaving
 

@@ -21,6 +21,10 @@ class Stage(Protocol):
         """Show a sheet; its `yes` is called when the person says yes."""
         ...
 
+    def perform(self, action: str) -> None:
+        """Do an action of the keymap, as if its key had been let through."""
+        ...
+
     def leave(self) -> None:
         """End the screen."""
         ...
@@ -29,18 +33,14 @@ class Stage(Protocol):
         """Copy the selected text; False = nothing is selected."""
         ...
 
-    def show_help(self) -> None:
-        """Open the help."""
+    def theme_names(self) -> tuple[str, ...]:
+        """Every theme that can be chosen."""
         ...
 
-    def show_history(self) -> None:
-        """Open History."""
+    def show_theme(self, name: str | None) -> bool:
+        """Draw in this theme for now (None: the chosen one again); False = there is none of that name."""
         ...
 
-    def show_palette(self) -> None:
-        """Open the palette."""
-        ...
-
-    def choose_theme(self, name: str) -> bool:
-        """Draw in another theme and keep the choice; False = there is none of that name."""
+    def keep_theme(self, name: str) -> None:
+        """Choose this theme for good."""
         ...

@@ -12,6 +12,7 @@ from textual.widget import Widget
 from quarterdeck.tui.look import Look
 from quarterdeck.tui.rendering.cells import cut, width
 from quarterdeck.tui.rendering.lines import Line, line_width
+from quarterdeck.tui.settings import SignSet
 
 BLANK: Line = ()
 
@@ -134,3 +135,13 @@ class ScrollLines(LineWidget):
         """The wheel scrolls what is under it."""
         event.stop()
         self.scroll_rows(-3)
+
+
+class Divider(LineWidget):
+    """The line between the left panels and the main panel."""
+
+    DEFAULT_CSS = "Divider { width: 1; height: 1fr; }"
+
+    def line(self, y: int) -> Line:
+        sign = " " if self.look.signs is SignSet.WORDS else "│"
+        return (Segment(sign, self.look.roles.rule),)

@@ -10,6 +10,7 @@ from quarterdeck.tui.guards import Token
 from quarterdeck.tui.widgets.request_panel import RequestPanel
 from quarterdeck.tui.widgets.transcript import TranscriptPanel
 from quarterdeck.tui.widgets.views import ViewPanel
+from quarterdeck.tui.widgets.wider_panel import WiderPanel
 
 
 class MainPanel(Vertical):
@@ -45,4 +46,6 @@ class MainPanel(Vertical):
         if current is self.transcript:
             run_id = self.transcript.run_id
             return frozenset({("view", run_id)} if run_id is not None else ())
+        if isinstance(current, WiderPanel):
+            current = current.sheet
         return current.painted_tokens() if isinstance(current, ViewPanel) else frozenset()

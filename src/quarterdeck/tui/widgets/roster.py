@@ -242,14 +242,14 @@ class Roster(LineWidget, can_focus=True):
         style = roles.focus if self.has_focus else roles.rule
         title = f"Team {len(self._ranked)}"
         before = layout.head + layout.name + 2
-        after = layout.doing - 6
+        after = layout.doing - 7
         return (
             Segment(rule + " ", style),
             Segment(title, roles.focus_title if self.has_focus else roles.strong),
             Segment(" " + rule * max(before - len(title) - 4, 0) + " ", style),
             Segment("doing ", roles.quiet),
             Segment(rule * max(after, 0), style),
-            Segment(column_heads(layout), roles.quiet),
+            Segment(" " + column_heads(layout), roles.quiet),
         )
 
     def _empty_words(self) -> str:

@@ -1,0 +1,171 @@
+"""The one screen: puts the parts in their places, and hears what they tell. It decides nothing about runs."""
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.screen import Screen
+
+from quarterdeck.tui.arrangement import Arrangement, arrange
+from quarterdeck.tui.assembly import lay_parts_out
+from quarterdeck.tui.deck import Deck
+from quarterdeck.tui.desk import Desk
+from quarterdeck.tui.keymap import Keymap, Place
+from quarterdeck.tui.palette_entries import PaletteDesk
+from quarterdeck.tui.speaking import Speaker
+from quarterdeck.tui.stage import Stage
+from quarterdeck.tui.widgets.bars import FooterBar
+from quarterdeck.tui.widgets.composer import Composer
+from quarterdeck.tui.widgets.history_panel import HistoryPanel
+from quarterdeck.tui.widgets.lines import Divider
+from quarterdeck.tui.widgets.palette import PalettePanel
+from quarterdeck.tui.widgets.request_messages import Answered, Leave, Notice
+from quarterdeck.tui.widgets.roster import Roster
+from quarterdeck.tui.widgets.side import InboxPanel
+from quarterdeck.tui.widgets.welcome_panel import WelcomePanel
+
+
+class MainScreen(Screen[None]):
+    """Header, team, left panels and main panel, notice, composer, footer."""
+
+    DEFAULT_CSS = """
+    MainScreen { layout: vertical; background: $background; color: $foreground; overflow: hidden; }
+    MainScreen #middle { height: 1fr; }
+    MainScreen #left { width: 50; }
+    """
+
+    def __init__(
+        self,
+        deck: Deck,
+        desk: Desk,
+        speaker: Speaker,
+        palette: PaletteDesk,
+        keymap: Keymap,
+        stage: Stage,
+    ) -> None:
+        super().__init__()
+        self.deck = deck
+        self.desk = desk
+        self._speaker = speaker
+        self._palette = palette
+        self._keymap = keymap
+        self._stage = stage
+        self._arranged: Arrangement | None = None
+        self._composer_rows = 1
+
+    def compose(self) -> ComposeResult:
+        """Header, team, left panels and main panel, notice, composer, footer."""
+        deck = self.deck
+        yield deck.too_small
+        yield deck.header
+        yield deck.strip
+        yield deck.roster
+        with Horizontal(id="middle"):
+            with Vertical(id="left"):
+                yield deck.inbox
+                yield deck.log
+            yield Divider(deck.roster.look, name="divider")
+            yield deck.main
+        yield deck.notice
+        yield deck.composer
+        yield deck.footer
+
+    def arrange_soon(self) -> None:
+        """The places or what is in them changed: lay out once, when all is said."""
+        self.call_later(self._arrange)
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Another size of the terminal."""
+        self._arrange()
+
+    def _arrange(self) -> None:
+        if not self.is_mounted:
+            return
+        deck, desk = self.deck, self.desk
+        found = arrange(self.size.width, self.size.height, desk.wish(composer_rows=self._composer_rows))
+        was_wide = desk.is_wide
+        desk.is_wide = found.is_wide or found.too_small
+        if found != self._arranged:
+            self._arranged = found
+            query = self.query_one
+            lay_parts_out(
+                found, deck, left=query("#left"), divider=query("#divider"), middle=query("#middle")
+            )
+        if was_wide != desk.is_wide:
+            desk.selection_changed()
+        sheet = deck.sheet.sheet if desk.place is Place.SHEET and deck.main.current is deck.sheet else None
+        deck.footer.show(self._keymap.footers.get(desk.footer_name(), ()), ask=sheet.ask if sheet else "")
+
+    # Events of the widgets
+
+    @on(events.DescendantFocus)
+    def _keys_went_elsewhere(self) -> None:
+        self.desk.focus_moved(self.focused)
+
+    @on(Roster.Chosen)
+    @on(InboxPanel.Chosen)
+    def _another_is_chosen(self) -> None:
+        self.desk.selection_changed()
+
+    @on(Roster.Resized)
+    @on(InboxPanel.Resized)
+    def _other_rows(self) -> None:
+        self.arrange_soon()
+
+    @on(Roster.Opened)
+    @on(InboxPanel.Opened)
+    def _double_clicked(self) -> None:
+        self._stage.perform("open")
+
+    @on(HistoryPanel.Opened)
+    def _look_at_ended(self, message: HistoryPanel.Opened) -> None:
+        self.desk.look_at(message.run_id)
+
+    @on(Notice)
+    @on(WelcomePanel.Noticed)
+    def _has_something_to_say(self, message: Notice | WelcomePanel.Noticed) -> None:
+        self._stage.say(message.text)
+
+    @on(Answered)
+    def _answer_counted(self) -> None:
+        self.desk.answered()
+
+    @on(Leave)
+    def _panel_is_done(self) -> None:
+        self.desk.back()
+
+    @on(FooterBar.Pressed)
+    def _footer_clicked(self, message: FooterBar.Pressed) -> None:
+        self.app.post_message(events.Key(message.key, None))
+
+    @on(PalettePanel.Moved)
+    def _palette_moved(self, message: PalettePanel.Moved) -> None:
+        self._palette.preview(message.entry)
+
+    @on(PalettePanel.Taken)
+    def _palette_taken(self, message: PalettePanel.Taken) -> None:
+        self._palette.take(message.entry)
+
+    @on(PalettePanel.LeaveWanted)
+    def _palette_left(self) -> None:
+        self._palette.leave()
+
+    @on(Composer.Submitted)
+    def _written(self, message: Composer.Submitted) -> None:
+        self._speaker.submit(self.deck.composer, message.addressee, message.text, message.way)
+
+    @on(Composer.LastMessageWanted)
+    def _last_wanted(self, message: Composer.LastMessageWanted) -> None:
+        self._speaker.bring_back(self.deck.composer, message.addressee)
+
+    @on(Composer.EditorWanted)
+    def _editor_wanted(self) -> None:
+        self._stage.say("Writing in $EDITOR is not there yet.")
+
+    @on(Composer.LeaveWanted)
+    def _composer_left(self) -> None:
+        self.desk.go(Place.TEAM)
+
+    @on(Composer.RowsChanged)
+    def _composer_grew(self, message: Composer.RowsChanged) -> None:
+        self._composer_rows = message.rows
+        self.arrange_soon()
