@@ -34,7 +34,7 @@ def user(text: str) -> MessageParam:
     return {"role": "user", "content": text}
 
 
-async def ask(client: anthropic.AsyncAnthropic, *messages: MessageParam, **fields: Any) -> Message:
+async def ask(client: anthropic.AsyncAnthropic, *messages: Any, **fields: Any) -> Message:
     """The whole streamed answer to some messages, as the SDK puts it together."""
     body: dict[str, Any] = {"model": MODEL, "max_tokens": 1000, "messages": list(messages), **fields}
     async with client.messages.stream(**body) as stream:
