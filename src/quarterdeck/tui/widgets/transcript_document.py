@@ -19,7 +19,8 @@ class Document:
         self.view = view
         self.layout = Layout(view)
         self.live = Live(view)
-        self._verb: Line | None = None
+        self.verb: Line | None = None
+        """The last row, while a turn is open."""
         self._empty: Line | None = None
         self._live_since = 0.0
 
@@ -30,7 +31,7 @@ class Document:
 
     def total(self) -> int:
         """All rows."""
-        return self._text_rows() + (self._verb is not None) + self._shows_empty()
+        return self._text_rows() + (self.verb is not None) + self._shows_empty()
 
     def line(self, index: int) -> Line:
         """One row."""
@@ -43,7 +44,7 @@ class Document:
             return self.live.line(index)
         if self._shows_empty() and index == streaming:
             return self._empty or EMPTY
-        return self._verb or EMPTY
+        return self.verb or EMPTY
 
     def update(self, transcript: Transcript, now: float) -> int | None:
         """Take in what is new; the first row that changed, or None."""
@@ -71,8 +72,8 @@ class Document:
 
     def set_verb(self, line: Line | None) -> bool:
         """The last row; True when it came or went."""
-        moved = (line is None) != (self._verb is None)
-        self._verb = line
+        moved = (line is None) != (self.verb is None)
+        self.verb = line
         return moved
 
     def set_empty(self, line: Line) -> None:

@@ -180,8 +180,9 @@ class Layout:
                 break
             block = self._blocks[place]
             if isinstance(block.entry, ToolCall) and block.entry.status is ToolStatus.RUNNING:
-                block.rows = self._rows(block.entry, self._before(place), block.fold, now)
-                changed += list(range(start, start + len(block.rows)))
+                before, block.rows = block.rows, self._rows(block.entry, self._before(place), block.fold, now)
+                rows = zip(before, block.rows, strict=True)
+                changed += [start + at for at, (old, new) in enumerate(rows) if old != new]
         return changed
 
     @property

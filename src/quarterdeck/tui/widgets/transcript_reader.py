@@ -247,9 +247,10 @@ class TranscriptReader(Vertical, can_focus=True):
         document, body = self._place.document, self._body
         for index in document.layout.tick(self._now(), body.top, body.rows):
             body.refresh_row(index)
+        before = document.verb
         if self._draw_verb():
             body.rows_changed(document.total() - 1)
-        elif self._seen.mate.turn_started_at is not None:
+        elif document.verb != before:
             body.refresh_row(document.total() - 1)
         second = int(self._now())
         if second != self._second:

@@ -16,15 +16,18 @@ class Rows(Widget, can_focus=False):
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own name
         super().__init__(id=id)
-        self._lines: Sequence[Line] = ()
+        self._lines: tuple[Line, ...] = ()
 
     @property
     def lines(self) -> Sequence[Line]:
         """What is shown."""
         return self._lines
 
-    def show(self, lines: Sequence[Line]) -> None:
+    def show(self, rows: Sequence[Line]) -> None:
         """Show these rows; the height follows."""
+        lines = tuple(rows)
+        if lines == self._lines:
+            return
         if len(lines) != len(self._lines):
             self.styles.height = len(lines)
         self._lines = lines
