@@ -57,6 +57,12 @@ def test_results_are_put_into_call_order_and_keep_their_content() -> None:
     assert repaired[2].content[0] is one
 
 
+def test_of_two_results_for_one_call_the_first_holds() -> None:
+    one, two = tool_result_block("a", "1"), tool_result_block("a", "2")
+    repaired = repair([user_message("go"), by_assistant(call("a")), by_user(one, two)])
+    assert repaired[2].content == (one,)
+
+
 def test_results_without_a_call_go_and_with_them_a_message_that_held_nothing_else() -> None:
     history = [user_message("go"), by_assistant(text_block("x")), by_user(tool_result_block("z", "?"))]
     assert repair(history) == tuple(history[:2])
