@@ -26,7 +26,7 @@ class AppState(msgspec.Struct, frozen=True):
 def reduce(state: AppState, action: did.Action) -> AppState:
     """The state after `action`; the same object when it changed nothing. Never raises on any fact."""
     if isinstance(action, did.TextStreamed):
-        transcripts = reduce_transcripts(state.transcripts, action)
+        transcripts = reduce_transcripts(state.transcripts, _of_living(action, state.team))
         return state if transcripts is state.transcripts else _with_transcripts(state, transcripts)
     mate = state.team.by_run.get(getattr(action, "run_id", NOBODY))
     if (mate is None or mate.is_terminal) and isinstance(action, _ONLY_LIVING):
@@ -36,6 +36,8 @@ def reduce(state: AppState, action: did.Action) -> AppState:
         return state
     session = reduce_session(state.session, action)
     inbox = state.inbox if _is_late(action, state.team) else reduce_inbox(state.inbox, action)
+    if inbox.open is not state.inbox.open:
+        team = msgspec.structs.replace(team, revision=team.revision + 1)
     past_verb = mate.past_verb if mate is not None else ""
     transcripts = reduce_transcripts(state.transcripts, action, past_verb=past_verb)
     mail = reduce_mail(state.mail, action)
@@ -54,6 +56,22 @@ def _is_same(old: AppState, new: AppState) -> bool:
         and new.inbox is old.inbox
         and new.transcripts is old.transcripts
         and new.mail is old.mail
+    )
+
+
+def _of_living(action: did.TextStreamed, team: Team) -> did.TextStreamed:
+    """Without late text: a run that has ended says nothing more."""
+    late = {
+        run_id
+        for run_id, _ in (*action.parts, *action.thinking)
+        if (mate := team.by_run.get(run_id)) is None or mate.is_terminal
+    }
+    if not late:
+        return action
+    return did.TextStreamed(
+        at=action.at,
+        parts=tuple(part for part in action.parts if part[0] not in late),
+        thinking=tuple(part for part in action.thinking if part[0] not in late),
     )
 
 

@@ -76,7 +76,7 @@ def select_rows(team: Team, inbox: Inbox) -> tuple[Row, ...]:
     """The roster: families together, ranked by their most urgent member, children under their parent.
 
     Within a group: needs you by the longest wait, else in the order of spawning. O(n log n); compute it
-    when `team.revision` or `inbox.open` changed, not per token.
+    when `team.revision` changed, not per token.
     """
     asked: dict[RunId, RequestId] = {}
     for one in inbox.open:

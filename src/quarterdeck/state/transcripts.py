@@ -134,7 +134,7 @@ def _without_live(old: Transcript) -> Transcript:
 
 
 def _stream(transcripts: Transcripts, action: did.TextStreamed, limits: Limits) -> Transcripts:
-    if not action.parts and not action.thinking:
+    if not any(run_id in transcripts for run_id, _ in (*action.parts, *action.thinking)):
         return transcripts
     with transcripts.mutate() as edit:
         for is_thinking, parts in ((True, action.thinking), (False, action.parts)):
@@ -153,14 +153,14 @@ def _stream(transcripts: Transcripts, action: did.TextStreamed, limits: Limits) 
 
 
 def _grow(live: tuple[LivePart, ...], is_thinking: bool, text: str, most: int) -> tuple[LivePart, ...]:
-    if not live or live[-1].is_thinking != is_thinking:
-        return (*live, LivePart(is_thinking, text))
-    last = live[-1]
+    starts = not live or live[-1].is_thinking != is_thinking
+    last = LivePart(is_thinking, "") if starts else live[-1]
+    before = live if starts else live[:-1]
     whole = last.text + text
     surplus = len(whole) - most
     if surplus <= 0:
-        return (*live[:-1], LivePart(is_thinking, whole, last.dropped))
-    return (*live[:-1], LivePart(is_thinking, whole[surplus:], last.dropped + surplus))
+        return (*before, LivePart(is_thinking, whole, last.dropped))
+    return (*before, LivePart(is_thinking, whole[surplus:], last.dropped + surplus))
 
 
 def _tool(
