@@ -161,14 +161,14 @@ async def test_a_stall_without_pings_is_a_read_timeout_and_with_pings_is_none() 
         with pytest.raises(httpx2.TransportError):
             await ask(client, user("Hi"), timeout=httpx2.Timeout(10, read=0.3))
         await asyncio.wait_for(server.wait_until(lambda log: log[0].ended is Ended.CLIENT_GONE), 10)
-    pinging = text_reply("Hi", stall=Stall(after=2, seconds=0.8, ping_every_s=0.05))
+    pinging = text_reply("Hi", stall=Stall(after=2, seconds=1.5, ping_every_s=0.05))
     async with serving(always(pinging)) as (_, client):
-        message = await ask(client, user("Hi"), timeout=httpx2.Timeout(10, read=0.4))
+        message = await ask(client, user("Hi"), timeout=httpx2.Timeout(10, read=1.0))
     assert message.stop_reason == "end_turn"
 
 
 async def test_pings_come_between_the_events_of_a_paced_stream() -> None:
-    reply = text_reply("0123456789", pace=Pace(chars=1, seconds=0.02), ping_every_s=0.03)
+    reply = text_reply("0123456789", pace=Pace(chars=1, seconds=0.05), ping_every_s=0.02)
     async with serving(always(reply)) as (_, client):
         body = await raw_stream(client)
     kinds = [line.removeprefix("event: ") for line in body.splitlines() if line.startswith("event: ")]

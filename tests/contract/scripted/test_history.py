@@ -70,6 +70,10 @@ REFUSED: dict[str, tuple[list[Message], str]] = {
         [HI, said(call("a")), told(result("a")), said(call("a")), told(result("a"))],
         "ids must be unique",
     ),
+    "a result that holds no blocks": (
+        [HI, said(call("a")), told({**result("a"), "content": [1]})],
+        r"messages\.2\.content: 0\.tool_result\.content",
+    ),
     "empty text": ([told(text(""))], "text content blocks must be non-empty"),
     "blank text": ([HI, said(text(" \n")), HI], "must contain non-whitespace text"),
     "no content": ([HI, said(), HI], "must have non-empty content"),

@@ -70,7 +70,7 @@ async def test_a_client_that_leaves_in_mid_stream_is_known_at_once(fields: dict[
         async with client.messages.stream(model=MODEL, max_tokens=9, messages=[user("Hi")]) as stream:
             async for _ in stream.text_stream:
                 break
-        await asyncio.wait_for(server.wait_until(lambda log: log[0].ended is not Ended.OPEN), 5)
+        await asyncio.wait_for(server.wait_until(lambda log: log[0].ended is not Ended.OPEN), 10)
     assert server.request_log[0].ended is Ended.CLIENT_GONE
 
 

@@ -12,6 +12,7 @@ from quarterdeck.llm.scripted.server import ScriptedServer
 
 _ENDING = (signal.SIGTERM, signal.SIGINT)
 
+
 async def run_scripted_model(
     scenario: Path, port: int, log: Path | None, *, announce: Callable[[str], None]
 ) -> int:

@@ -69,8 +69,8 @@ class Conversation:
 
     @cached_property
     def told(self) -> str:
-        """What the last message says: its texts and the texts of its tool results, in order."""
-        if not self.messages:
+        """The last message's texts and the texts of its tool results; empty when the assistant spoke last."""
+        if not self.messages or self.messages[-1].get("role") != "user":
             return ""
         blocks = blocks_of(self.messages[-1].get("content"))
         return "\n".join(text_in(b["content"] if b.get("content") else (b,)) for b in blocks)

@@ -94,6 +94,8 @@ def _content_fault(content: Any) -> str:
     for place, block in enumerate(content):
         if not isinstance(block, Mapping) or not isinstance(block.get("type"), str):
             return f"{place}: Input should be a block with a type"
+        if block["type"] == "tool_result" and (fault := _content_fault(block.get("content") or "")):
+            return f"{place}.tool_result.content.{fault}"
     return ""
 
 
