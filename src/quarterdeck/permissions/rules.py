@@ -5,6 +5,8 @@ As in the field, an Edit rule is for every tool that changes files, a Read rule 
 
 import posixpath
 import re
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from difflib import get_close_matches
 
 import msgspec
@@ -115,6 +117,22 @@ def denies(rule: Rule, *, tool: str, subject: str, real_path: str) -> bool:
     denied = posixpath.normpath(rule.exact).casefold()
     own = [path.casefold() for path in _paths(subject, real_path)]
     return any(path == denied or path.startswith(denied.rstrip("/") + "/") for path in own)
+
+
+def with_real_paths(rules: Iterable[Rule], real: Callable[[str], str]) -> tuple[Rule, ...]:
+    """Deny rules, and beside each that names a path the same for where it leads (`real` says where).
+
+    So a rule for a link also holds for the file, and one with `~` or a link on its way holds at all.
+    `real` may raise OSError for a path that leads nowhere; its rule stays as it is.
+    """
+    whole: list[Rule] = []
+    for rule in rules:
+        whole.append(rule)
+        if rule.exact is None or rule.tool not in _WITH_PATH:
+            continue
+        with suppress(OSError):
+            whole.append(Rule(tool=rule.tool, exact=real(rule.exact)))
+    return tuple(whole)
 
 
 def _covers(rule: Rule, tool: str) -> bool:

@@ -57,16 +57,27 @@ def main(asked: dict[str, Any]) -> dict[str, Any]:
 def _files(asked: dict[str, Any]) -> Iterator[tuple[str, int]]:
     """Every regular file as (path as shown, open descriptor)."""
     fd = os.open(asked["base"], _STEP)
-    parts = asked["parts"]
-    for at, part in enumerate(parts):
-        is_last = at == len(parts) - 1
-        kind = os.stat(part, dir_fd=fd, follow_symlinks=False).st_mode
-        if is_last and stat.S_ISREG(kind):
-            yield asked["shown"], os.open(part, _FILE, dir_fd=fd)
+    try:
+        *above, last = asked["parts"] or ["."]
+        for part in above:
+            fd = _step(fd, part)
+        if stat.S_ISREG(os.stat(last, dir_fd=fd, follow_symlinks=False).st_mode):
+            yield asked["shown"], os.open(last, _FILE, dir_fd=fd)
             return
-        below = os.open(part, _STEP, dir_fd=fd)
+        fd = _step(fd, last)
+        yield from _files_below(fd, asked)
+    finally:
         os.close(fd)
-        fd = below
+
+
+def _step(fd: int, part: str) -> int:
+    """One folder further down; the descriptor of the one above is closed."""
+    below = os.open(part, _STEP, dir_fd=fd)
+    os.close(fd)
+    return below
+
+
+def _files_below(fd: int, asked: dict[str, Any]) -> Iterator[tuple[str, int]]:
     prefix = "" if asked["shown"] == "." else asked["shown"].rstrip("/") + "/"
     for folder, below_names, file_names, folder_fd in os.fwalk(".", dir_fd=fd):
         below_names[:] = sorted(name for name in below_names if name not in asked["skip"])

@@ -4,6 +4,7 @@ import codecs
 import os
 import stat
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -201,17 +202,27 @@ async def test_a_file_that_was_only_touched_may_be_changed(bench: Bench) -> None
     assert path.read_text() == "mine\n"
 
 
+class Faster:
+    """Somebody who writes the file after it was checked, right before it is replaced."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._asked = 0
+
+    def __call__(self) -> bool:
+        self._asked += 1
+        if self._asked == 2:
+            self._path.write_text("other")
+        return True
+
+
 def test_a_change_between_the_reading_for_a_write_and_the_write_is_refused(bench: Bench) -> None:
     path = bench.root / "f"
     path.write_text("first")
     stamp = bench.workspace.read_bytes(str(path), 100).stamp
 
-    def somebody_is_faster() -> bool:
-        path.write_text("other")
-        return True
-
     with pytest.raises(OSError, match="changed meanwhile"):
-        bench.workspace.write_atomic(str(path), b"mine", expected=stamp, may_write=somebody_is_faster)
+        bench.workspace.write_atomic(str(path), b"mine", expected=stamp, may_write=Faster(path))
     assert path.read_text() == "other"
     assert [one.name for one in bench.root.iterdir()] == ["f"]
 
@@ -219,12 +230,8 @@ def test_a_change_between_the_reading_for_a_write_and_the_write_is_refused(bench
 def test_a_new_file_never_lands_on_one_that_came_meanwhile(bench: Bench) -> None:
     path = bench.root / "f"
 
-    def somebody_is_faster() -> bool:
-        path.write_text("other")
-        return True
-
     with pytest.raises(OSError, match="meanwhile"):
-        bench.workspace.write_atomic(str(path), b"mine", expected=None, may_write=somebody_is_faster)
+        bench.workspace.write_atomic(str(path), b"mine", expected=None, may_write=Faster(path))
     assert path.read_text() == "other"
     assert [one.name for one in bench.root.iterdir()] == ["f"]
 

@@ -1,10 +1,8 @@
 """Nothing leads out of the workspace: neighbours, links, races, special files (PTH-01 to PTH-04)."""
 
-import ctypes
 import os
 import socket
 import sys
-import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +11,7 @@ import pytest
 from quarterdeck.project.paths import PathFault, PathOutside
 from quarterdeck.project.workspace import Workspace
 from tests.contract.tools.bench import Bench
+from tests.contract.tools.swapper import Swapper
 
 OUTSIDE = [
     "../ws-evil/secret.txt",
@@ -114,35 +113,6 @@ async def test_a_write_never_goes_through_a_hard_link(linked: Bench) -> None:
     assert evil.read_text() == "secret\n"
 
 
-class Swapper:
-    """Exchanges a folder and a link to outside, each time in one step, as fast as it can."""
-
-    def __init__(self, root: Path, evil: Path) -> None:
-        self._folder, self._link = root / "d", root / "link"
-        self._folder.mkdir()
-        self._link.symlink_to(evil)
-        self._ended = threading.Event()
-        self.swaps = 0
-        self._thread = threading.Thread(target=self._swap)
-
-    def __enter__(self) -> "Swapper":
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._ended.set()
-        self._thread.join()
-
-    def _swap(self) -> None:
-        libc = ctypes.CDLL(None, use_errno=True)
-        here = -100  # AT_FDCWD
-        exchange = 2  # RENAME_EXCHANGE
-        folder, link = os.fsencode(self._folder), os.fsencode(self._link)
-        while not self._ended.is_set():
-            assert libc.renameat2(here, folder, here, link, exchange) == 0, os.strerror(ctypes.get_errno())
-            self.swaps += 1
-
-
 def _outcomes(tries: int, attempt: Callable[[], object]) -> tuple[int, int]:
     """How often it went well and how often it was refused."""
     well = refused = 0
@@ -163,7 +133,9 @@ def test_a_folder_swapped_for_a_link_between_check_and_open_lets_nothing_out(tmp
     evil.mkdir()
     (evil / "f.txt").write_bytes(b"secret")
     workspace = Workspace(str(root))
-    with Swapper(root, evil) as swapper:
+    (root / "d").mkdir()
+    (root / "link").symlink_to(evil)
+    with Swapper(root / "d", root / "link") as swapper:
         inside = workspace.root + "/d/f.txt"  # resolved while it still was a folder
         seen: set[bytes] = set()
 
