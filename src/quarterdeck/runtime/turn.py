@@ -14,7 +14,7 @@ from quarterdeck.domain.messages import Block, Message, text_block, text_of, too
 from quarterdeck.llm.faults import FaultKind, ModelFault
 from quarterdeck.llm.history import repair
 from quarterdeck.llm.requests import ModelRequest
-from quarterdeck.llm.steps import Step, StreamEvent, TextDelta, ThinkingDelta, ToolInputGrew
+from quarterdeck.llm.steps import Step, StreamEvent, StreamOpened, TextDelta, ThinkingDelta, ToolInputGrew
 from quarterdeck.runtime.epochs import Epochs, RunRevoked
 from quarterdeck.runtime.gate import Gate
 from quarterdeck.runtime.ports import Clock, Dispatch, ModelPort
@@ -150,6 +150,9 @@ class Turn:
         if self._record.revoked or not self._run.epochs.is_live(self._run.run_id):
             raise RunRevoked(self._run.run_id)
         match event:
+            case StreamOpened() if self._record.partial:
+                # A gateway began its answer anew: what was told before is void.
+                self._discard("the answer began anew")
             case TextDelta(text=text):
                 self._record.partial.append(text)
                 self._run.merger.text(self._run.run_id, text)

@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from quarterdeck.domain.ids import RunId
@@ -39,6 +40,15 @@ def processes_in(folder: Path) -> list[int]:
         if where == str(folder) or where.startswith(f"{folder}{os.sep}"):
             found.append(int(entry.name))
     return found
+
+
+def sessions_in(folder: Path) -> int:
+    """How many process sessions stand in `folder`: each daemon that left its parent's has one of its own."""
+    found = set()
+    for pid in processes_in(folder):
+        with suppress(ProcessLookupError):
+            found.add(os.getsid(pid))
+    return len(found)
 
 
 def requests_of(log_path: Path, run_id: RunId) -> list[dict[str, object]]:

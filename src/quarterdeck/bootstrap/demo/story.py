@@ -11,7 +11,14 @@ from collections.abc import Callable
 from typing import Any
 
 from quarterdeck.bootstrap.controller import Answers
-from quarterdeck.bootstrap.demo.proof import digest, no_request_since, processes_in, requests_of, tests_pass
+from quarterdeck.bootstrap.demo.proof import (
+    digest,
+    no_request_since,
+    processes_in,
+    requests_of,
+    sessions_in,
+    tests_pass,
+)
 from quarterdeck.bootstrap.demo.stage import (
     REPORT,
     TEST_COMMAND,
@@ -103,7 +110,7 @@ class Story:
 
     async def _runaway_runs(self) -> None:
         await self._until(
-            lambda state: len(processes_in(self._stage.folder)) >= 3, "runaway never started its processes"
+            lambda state: sessions_in(self._stage.folder) >= 4, "runaway never started its daemons"
         )
         self._say(f"runaway has {len(processes_in(self._stage.folder))} processes")
 
