@@ -36,7 +36,7 @@ class KillTicket:
         self._read = read
 
     async def wait(self) -> ProcessFacts:
-        """Returns once every tree is proved empty, or what is `left` is beyond reach (after 2 s)."""
+        """Returns once every tree is proved empty, or what is `left` is beyond reach (after 3 s)."""
         pending = [call.done for call in self._calls if not call.done.done()]
         if pending:
             await asyncio.wait(pending)

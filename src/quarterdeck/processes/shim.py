@@ -18,19 +18,17 @@ PR_SET_DUMPABLE = 4
 PR_SET_CHILD_SUBREAPER = 36
 WAIT_ALL_KINDS = 0x40000000
 """`__WALL` of waitpid(2): children that were cloned without SIGCHLD are waited for too."""
-SETTLE_S = 0.05
+SETTLE_S = 0.15
 """How long processes that outlive the main command may take to end by themselves, such as `tee >(cat)`."""
-STUCK_S = 1.5
-"""What still lives so long after the first KILL is beyond reach: another user's, or held by the kernel."""
+STUCK_S = 3.0
+"""What lives on so long, unchanged, after a KILL is beyond reach: another user's, or the kernel's."""
 TOOL_NICENESS = 10
 """Tools get less of a busy processor than the screen and the supervisors, so that a kill comes through."""
 TOOL_MEMORY_SCORE = 800
 """oom_score_adj of proc(5): 1000 is first to go."""
 GRACE_S = 0.05
 """The time between TERM and KILL."""
-CHANGED_SIGNALS = (
-    signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD, signal.SIGINT, signal.SIGPIPE, signal.SIGXFSZ
-)  # fmt: skip
+RESET_SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD, signal.SIGINT, signal.SIGPIPE, signal.SIGXFSZ)
 """What this program, or Python itself, handles or ignores; the command gets the defaults back."""
 FOLDER_FD_SH = 9
 """Where a plain sh writes its last folder; it reads one digit only."""
@@ -50,8 +48,6 @@ def set_process_flag(option: int, value: int) -> None:
 
 class ProcessRow:
     """One line of the process table: `state` as in proc(5), `started` in clock ticks since boot."""
-
-    __slots__ = ("parent", "pid", "session", "started", "state")
 
     def __init__(self, pid: int, state: str, parent: int, session: int, started: int) -> None:
         self.pid, self.state, self.parent, self.session, self.started = pid, state, parent, session, started
@@ -73,15 +69,10 @@ def list_processes() -> Iterator[ProcessRow]:
 def read_process(pid: int) -> ProcessRow | None:
     """One process, or None when it is gone. The name in parentheses may hold anything, `)` and blanks too."""
     try:
-        fd = os.open(f"/proc/{pid}/stat", os.O_RDONLY | os.O_CLOEXEC)
+        with open(f"/proc/{pid}/stat", "rb", buffering=0) as file:
+            text = file.read(4096)
     except OSError:
         return None
-    try:
-        text = os.read(fd, 4096)
-    except OSError:
-        return None
-    finally:
-        os.close(fd)
     fields = text[text.rfind(b")") + 2 :].split()
     return ProcessRow(pid, fields[0].decode(), int(fields[1]), int(fields[3]), int(fields[19]))
 
@@ -145,6 +136,24 @@ def stop_once(is_top: Callable[[ProcessRow], bool], stopped: set[tuple[int, int]
     return [row for row in tops + below if is_living(row)]
 
 
+class Patience:
+    """Notices when the same processes live on and on; a moving target changes, so it is no such case."""
+
+    def __init__(self) -> None:
+        self.keys: set[tuple[int, int]] = set()
+        self.since = time.monotonic()
+
+    def ends_with(self, rows: list[ProcessRow]) -> bool:
+        """Whether what lives has not changed for `STUCK_S`; then the time starts anew."""
+        keys = {row.key for row in rows}
+        now = time.monotonic()
+        if keys == self.keys and now - self.since < STUCK_S:
+            return False
+        is_stuck = keys == self.keys
+        self.keys, self.since = keys, now
+        return is_stuck
+
+
 class Order:
     """What to run: fields joined by NUL in an unnamed file, so that neither argv nor ps shows them."""
 
@@ -197,15 +206,15 @@ class Supervisor:
         self.release_inherited()
         set_process_flag(PR_SET_DUMPABLE, 0)
         self.report(f"up {self.main}")
-        while not self.is_ending():
-            self.wait_for_change(None)
+        self.wait_for_end()
         leftover = self.end_tree()
         self.report(f"exit {self.main_status}")
         self.report(f"none {self.total()} {leftover}")
 
-    def is_ending(self) -> bool:
-        """The main command ended, or somebody asked for the end."""
-        return self.asked_to_end or self.main_status is not None
+    def wait_for_end(self) -> None:
+        """Until the main command ended, or somebody asked for the end."""
+        while not self.asked_to_end and self.main_status is None:
+            self.wait_for_change(None)
 
     def total(self) -> int:
         """Every process that a listing showed or that was collected here; the main command is always one."""
@@ -293,8 +302,7 @@ class Supervisor:
     def kill_until_none(self) -> None:
         """STOP, list again, KILL, reap, until waitpid says ECHILD."""
         pause = 0.002
-        began = time.monotonic()
-        is_stuck = False
+        patience = Patience()
         while True:
             rows = stop_all(self.is_child, rounds=100)
             self.seen |= {row.key for row in rows}
@@ -302,9 +310,8 @@ class Supervisor:
             if not self.wait_until(pause):
                 return
             pause = min(pause * 1.5, 0.1)
-            if not is_stuck and time.monotonic() - began > STUCK_S:
-                # The call need not wait for it; this program does.
-                is_stuck = True
+            if patience.ends_with(rows):
+                # The call need not wait for them; this program does.
                 self.report(f"exit {self.main_status}")
                 self.report(f"stuck {self.total()} {len(rows)}")
 
@@ -314,7 +321,7 @@ def start_command(control: int, order: Order) -> None:
     stage = "start a session"
     try:
         os.setsid()
-        for number in CHANGED_SIGNALS:
+        for number in RESET_SIGNALS:
             signal.signal(number, signal.SIG_DFL)
         step_back()
         stage = f"enter {os.fsdecode(order.folder)}"
@@ -342,8 +349,7 @@ def start_command(control: int, order: Order) -> None:
 def lower_limit(kind: int, value: int) -> None:
     """Set both ends of one limit, never above what the program itself has."""
     _, hard = resource.getrlimit(kind)
-    if hard != resource.RLIM_INFINITY:
-        value = min(value, hard)
+    value = value if hard == resource.RLIM_INFINITY else min(value, hard)
     resource.setrlimit(kind, (value, value))
 
 
@@ -358,15 +364,10 @@ def step_back() -> None:
 def write_own(name: str, value: int) -> None:
     """Set a property of this process; a kernel without it, or one that is asked too often, is left alone."""
     try:
-        fd = os.open(f"/proc/self/{name}", os.O_WRONLY | os.O_CLOEXEC)
+        with open(f"/proc/self/{name}", "w") as file:
+            file.write(str(value))
     except OSError:
         return
-    try:
-        os.write(fd, str(value).encode())
-    except OSError:
-        return
-    finally:
-        os.close(fd)
 
 
 def move_up(fd: int) -> int:

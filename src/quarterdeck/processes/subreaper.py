@@ -8,7 +8,6 @@ import ctypes
 import os
 import signal
 import sys
-import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -66,7 +65,7 @@ class OrphanSweep:
     def __init__(self) -> None:
         self._known: set[int] = set()
         self._since = 0
-        self._deadline = 0.0
+        self._patience = shim.Patience()
         self._waiting: list[OnSwept] = []
         self._swept: set[tuple[int, int]] = set()
         self._timer: asyncio.Handle | None = None
@@ -85,7 +84,7 @@ class OrphanSweep:
         self._since = min(self._since, since) if self._is_active() else since
         self._waiting.append(on_swept)
         self._pause_s = FIRST_PAUSE_S
-        self._deadline = time.monotonic() + shim.STUCK_S
+        self._patience = shim.Patience()
         if self._timer is not None:
             self._timer.cancel()
         self._timer = asyncio.get_running_loop().call_soon(self._slice)
@@ -103,7 +102,7 @@ class OrphanSweep:
         shim.signal_rows(rows, signal.SIGKILL)
         self._swept |= {row.key for row in rows}
         if self._reap():
-            if time.monotonic() > self._deadline:
+            if self._patience.ends_with(rows):
                 self._tell(len(rows))
             self._timer = asyncio.get_running_loop().call_later(self._pause_s, self._slice)
             self._pause_s = min(self._pause_s * 1.5, LAST_PAUSE_S)

@@ -22,7 +22,7 @@ from quarterdeck.processes.subreaper import OrphanSweep
 SHIM_PATH = Path(__file__).with_name("shim.py")
 ANSWER_S = 0.15
 """A stopped or hung supervisor gets this long after a kill; then it dies and its orphans are swept."""
-ENDING_S = 2.0
+ENDING_S = 6.0
 """One that has answered gets this long to end its tree or to say that it cannot."""
 REAP_EVERY_S = 0.002
 

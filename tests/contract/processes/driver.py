@@ -96,7 +96,7 @@ async def fork_bomb(folder: Path, python: str, count: int) -> dict[str, object]:
     watching = asyncio.ensure_future(watch())
     bomb = await service.run(
         ProcessRequest(
-            owner=owner, command="bomb() { bomb | bomb & }; bomb; sleep 1000", folder="/", timeout_s=1.0
+            owner=owner, command="bomb() { bomb | bomb & }; bomb; sleep 1000", folder="/", timeout_s=3.0
         )
     )
     after = await service.run(ProcessRequest(owner=owner, command="echo alive", folder="/"))
