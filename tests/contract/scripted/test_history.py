@@ -43,6 +43,12 @@ FINE: dict[str, list[Message]] = {
     "strings in place of blocks": [{"role": "user", "content": "Hi"}],
     "two user messages in a row": [HI, HI],
     "parallel calls with their results": [HI, said(call("a"), call("b")), told(result("b"), result("a"))],
+    "results in two messages in a row": [
+        HI,
+        said(call("a"), call("b")),
+        told(result("a")),
+        told(result("b")),
+    ],
     "text behind the results": [HI, said(text("So"), call("a")), told(result("a"), text("And now?"))],
     "an empty result": [HI, said(call("a")), told({"type": "tool_result", "tool_use_id": "a"})],
     "a system message between": [HI, {"role": "system", "content": "Be kind."}, said(text("Yes")), HI],
@@ -65,6 +71,8 @@ REFUSED: dict[str, tuple[list[Message], str]] = {
     "a result behind text": ([HI, said(call("a")), told(text("So"), result("a"))], "immediately after: a"),
     "an orphan result": ([HI, said(text("Yes")), told(result("a"))], "unexpected `tool_use_id` found"),
     "an orphan result at the start": ([told(result("a"))], "unexpected `tool_use_id` found"),
+    "a call by the user": ([HI, told(call("a"))], "only be in `assistant` messages"),
+    "a result by the assistant": ([HI, said(result("a"))], "only be in `user` messages"),
     "two results of one call": ([HI, said(call("a")), told(result("a"), result("a"))], "a single result"),
     "an id used twice": (
         [HI, said(call("a")), told(result("a")), said(call("a")), told(result("a"))],
@@ -135,3 +143,27 @@ async def test_a_body_that_is_no_request_is_a_400_and_an_unknown_path_a_404() ->
             await client.post("/v1/nothing", body={}, cast_to=object)
     assert isinstance(caught.value.body, dict)
     assert caught.value.body["error"]["type"] == "not_found_error"
+
+
+async def test_the_words_for_an_orphan_are_the_apis_own() -> None:
+    # Recorded by the SDK's own tests: the two user messages count as one.
+    orphan = told({"type": "tool_result", "tool_use_id": "toolu_01", "content": "sunny"})
+    words = (
+        "messages.0.content.1: unexpected `tool_use_id` found in `tool_result` blocks: toolu_01. Each "
+        "`tool_result` block must have a corresponding `tool_use` block in the previous message."
+    )
+    async with serving(always(text_reply("Fine"))) as (_, client):
+        with pytest.raises(anthropic.BadRequestError) as caught:
+            await ask(client, user("Weather?"), orphan)
+    assert isinstance(caught.value.body, dict)
+    assert caught.value.body["error"] == {"type": "invalid_request_error", "message": words}
+
+
+async def test_tools_need_a_name_unless_they_are_the_apis_own() -> None:
+    own = {"type": "mcp_toolset", "mcp_server_name": "docs"}
+    async with serving(always(text_reply("Fine"))) as (_, client):
+        assert (await ask(client, HI, tools=[own])).stop_reason == "end_turn"
+        nameless: list[Any] = [{"input_schema": {}}]
+        for tools in (nameless, [{"name": "a"}, {"name": "a"}]):
+            with pytest.raises(anthropic.BadRequestError, match="tools"):
+                await ask(client, HI, tools=tools)

@@ -76,12 +76,13 @@ def _shape_faults(request: Mapping[str, Any], messages: Sequence[Any]) -> Iterat
     if fault := _content_fault(request.get("system", "")):
         yield f"system: {fault}"
     tools = request.get("tools") or []
-    if not isinstance(tools, list) or not all(
-        isinstance(tool, Mapping) and tool.get("name") for tool in tools
-    ):
-        yield "tools: every tool needs a name"
+    if not isinstance(tools, list) or not all(isinstance(tool, Mapping) for tool in tools):
+        yield "tools: Input should be a list of tools"
         return
-    names = [tool["name"] for tool in tools]
+    # The API's own tools may have a type alone.
+    names = [tool.get("name") for tool in tools if tool.get("name") or not tool.get("type")]
+    if None in names:
+        yield f"tools.{names.index(None)}.custom.name: Field required"
     if len(set(names)) < len(names):
         yield "tools: Tool names must be unique."
 
@@ -115,66 +116,79 @@ def _every_block(request: Mapping[str, Any]) -> Iterator[Block]:
                 yield from blocks_of(block.get("content"))
 
 
-def _history_faults(every: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    # A system message between two others does not part them.
-    messages = [(place, message) for place, message in enumerate(every) if message["role"] != "system"]
-    if not messages or messages[0][1]["role"] != "user":
+class _Turn(msgspec.Struct):
+    """Messages in a row of one role, as one; `place` counts turns, as the API does in its words."""
+
+    role: str
+    place: int
+    blocks: list[Block]
+
+
+def _turns(messages: Sequence[Mapping[str, Any]]) -> list[_Turn]:
+    """The API puts messages of one role in a row together; a system message does not part two others."""
+    turns: list[_Turn] = []
+    for message in messages:
+        if message["role"] == "system":
+            continue
+        if not turns or turns[-1].role != message["role"]:
+            turns.append(_Turn(message["role"], len(turns), []))
+        turns[-1].blocks += blocks_of(message["content"])
+    return turns
+
+
+def _history_faults(messages: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    turns = _turns(messages)
+    if not turns or turns[0].role != "user":
         yield 'messages: first message must use the "user" role'
         return
+    yield from _text_faults(messages)
     known: set[str] = set()
     calls: tuple[str, ...] = ()
-    at = 0
-    for place, message in messages:
-        blocks = blocks_of(message["content"])
-        last = message is messages[-1][1]
-        yield from _text_faults(place, message, blocks, may_be_empty=last and message["role"] == "assistant")
-        yield from _pair_faults(place, message, blocks, calls, at)
-        calls = tuple(str(b.get("id")) for b in blocks if b["type"] == "tool_use")
-        at = place
-        if message["role"] == "assistant":
-            yield from _assistant_faults(place, blocks, known)
+    for turn in turns:
+        yield from _pair_faults(turn, calls)
+        calls = tuple(str(block.get("id")) for block in turn.blocks if block["type"] == "tool_use")
+        if turn.role == "assistant":
+            yield from _assistant_faults(turn, known)
+        elif calls:
+            yield f"messages.{turn.place}: `tool_use` blocks can only be in `assistant` messages"
     if calls:
-        yield _unanswered(at, calls)
+        yield _unanswered(turns[-1].place, calls)
 
 
-def _text_faults(
-    place: int, message: Mapping[str, Any], blocks: Sequence[Block], *, may_be_empty: bool
-) -> Iterator[str]:
-    if not blocks and not may_be_empty:
-        yield (
-            f"messages.{place}: all messages must have non-empty content except for the optional final "
-            "assistant message"
-        )
-    for block in blocks:
-        if block["type"] != "text":
-            continue
-        if not block.get("text"):
-            yield "messages: text content blocks must be non-empty"
-        elif not str(block["text"]).strip():
-            yield "messages: text content blocks must contain non-whitespace text"
+def _text_faults(messages: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    for place, message in enumerate(messages):
+        may_be_empty = place == len(messages) - 1 and message["role"] == "assistant"
+        if not message["content"] and not may_be_empty:
+            yield (
+                f"messages.{place}: all messages must have non-empty content except for the optional final "
+                "assistant message"
+            )
+        for block in blocks_of(message["content"]):
+            if block["type"] == "text" and not block.get("text"):
+                yield "messages: text content blocks must be non-empty"
+            elif block["type"] == "text" and not str(block["text"]).strip():
+                yield "messages: text content blocks must contain non-whitespace text"
 
 
-def _pair_faults(
-    place: int, message: Mapping[str, Any], blocks: Sequence[Block], calls: Sequence[str], at: int
-) -> Iterator[str]:
-    """Results answer the calls of the message before, all of them, and come first."""
-    results = [str(b.get("tool_use_id")) for b in blocks if b["type"] == "tool_result"]
-    if message["role"] == "assistant" and results:
-        yield f"messages.{place}: `tool_result` blocks can only be in `user` messages"
+def _pair_faults(turn: _Turn, calls: Sequence[str]) -> Iterator[str]:
+    """Results answer the calls of the turn before, all of them, and come first."""
+    results = [str(block.get("tool_use_id")) for block in turn.blocks if block["type"] == "tool_result"]
+    if turn.role == "assistant" and results:
+        yield f"messages.{turn.place}: `tool_result` blocks can only be in `user` messages"
         return
-    for number, block in enumerate(blocks):
+    for number, block in enumerate(turn.blocks):
         if block["type"] == "tool_result" and str(block.get("tool_use_id")) not in calls:
             yield (
-                f"messages.{place}.content.{number}: unexpected `tool_use_id` found in `tool_result` blocks: "
-                f"{block.get('tool_use_id')}. Each `tool_result` block must have a corresponding `tool_use` "
-                "block in the previous message."
+                f"messages.{turn.place}.content.{number}: unexpected `tool_use_id` found in `tool_result` "
+                f"blocks: {block.get('tool_use_id')}. Each `tool_result` block must have a corresponding "
+                "`tool_use` block in the previous message."
             )
     missing = [call for call in calls if call not in results]
-    first = [str(b.get("tool_use_id")) for b in blocks[: len(results)] if b["type"] == "tool_result"]
-    if missing or (calls and first != results):
-        yield _unanswered(at, missing or calls)
+    come_first = all(block["type"] == "tool_result" for block in turn.blocks[: len(results)])
+    if missing or not come_first:
+        yield _unanswered(turn.place - 1, missing or calls)
     if len(set(results)) < len(results):
-        yield f"messages.{place}.content: each tool_use must have a single result"
+        yield f"messages.{turn.place}.content: each tool_use must have a single result"
 
 
 def _unanswered(place: int, calls: Sequence[str]) -> str:
@@ -185,15 +199,15 @@ def _unanswered(place: int, calls: Sequence[str]) -> str:
     )
 
 
-def _assistant_faults(place: int, blocks: Sequence[Block], known: set[str]) -> Iterator[str]:
-    for number, block in enumerate(blocks):
+def _assistant_faults(turn: _Turn, known: set[str]) -> Iterator[str]:
+    for number, block in enumerate(turn.blocks):
         match block["type"]:
             case "tool_use":
                 call = str(block.get("id"))
                 if call in known:
-                    yield f"messages.{place}.content.{number}: `tool_use` ids must be unique"
+                    yield f"messages.{turn.place}.content.{number}: `tool_use` ids must be unique"
                 known.add(call)
                 if not isinstance(block.get("input"), Mapping):
-                    yield f"messages.{place}.content.{number}.tool_use.input: Input should be an object"
+                    yield f"messages.{turn.place}.content.{number}.tool_use.input: Input should be an object"
             case "thinking" if not is_signed(block):
-                yield f"messages.{place}.content.{number}: Invalid `signature` in `thinking` block"
+                yield f"messages.{turn.place}.content.{number}: Invalid `signature` in `thinking` block"
