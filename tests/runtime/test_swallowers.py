@@ -18,6 +18,8 @@ from quarterdeck.llm.steps import Step, StreamEvent, TextDelta
 class SwallowingModel:
     """A model at our own seam whose step ignores its cancellation a number of times (None = for ever)."""
 
+    not_before: asyncio.Event | None = None
+
     def __init__(self, times: int | None) -> None:
         self._left = times
         self.streaming = asyncio.Event()

@@ -43,6 +43,8 @@ class LateModel:
         self._client: ModelClient | None = None
         self._making: asyncio.Lock | None = None
         self._aborted: set[RunId] = set()
+        self.not_before: asyncio.Event | None = None
+        """The screen's first paint: the import would hold it up."""
 
     async def warm_up(self) -> None:
         """Import the SDK and make the client; returns at once when that is done."""
@@ -73,6 +75,8 @@ class LateModel:
     async def _ready(self) -> "ModelClient":
         if self._client is not None:
             return self._client
+        if self.not_before is not None:
+            await self.not_before.wait()
         if self._making is None:
             self._making = asyncio.Lock()
         async with self._making:

@@ -28,7 +28,7 @@ from quarterdeck.tui.theming import load_themes
 log = logging.getLogger("quarterdeck")
 
 Begin = Callable[[Session], Awaitable[None]]
-"""What happens once the screen is painted: the team is spawned, or a lead with a prompt."""
+"""What happens once the screen is painted: a model is looked for, a lead gets its prompt."""
 
 
 class ScreenJob(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,7 +37,9 @@ class ScreenJob(msgspec.Struct, frozen=True, kw_only=True):
     given: Given
     config: SessionConfig
     theme: str | None = None
-    begin: Begin
+    spawn: Callable[[Session], object] = lambda session: None
+    """Who is there from the first paint on."""
+    begin: Begin | None = None
 
 
 def why_no_screen(environment: Mapping[str, str]) -> str:
@@ -70,6 +72,8 @@ async def show(job: ScreenJob) -> int:
     session.open()
     for fault in faults:
         session.dispatch(did.NoticeRaised(at=session.clock.wall(), text=str(fault), is_fault=True))
+    session.model.not_before = app.first_paint
+    job.spawn(session)
     session.scopes.start_task(_begin(app, session, job.begin), name="begin")
     code: int | None = None
     try:
@@ -82,10 +86,11 @@ async def show(job: ScreenJob) -> int:
     return code if code is not None else (app.return_code or 0)
 
 
-async def _begin(app: QuarterdeckApp, session: Session, begin: Begin) -> None:
-    """After the first paint: the SDK is imported in a thread, the team comes to life."""
+async def _begin(app: QuarterdeckApp, session: Session, begin: Begin | None) -> None:
+    """After the first paint: the SDK is imported in a thread."""
     await app.first_paint.wait()
-    await begin(session)
+    if begin is not None:
+        await begin(session)
     if session.config.endpoint.is_set:
         await session.model.warm_up()
 

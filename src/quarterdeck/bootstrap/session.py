@@ -49,6 +49,9 @@ log = logging.getLogger("quarterdeck")
 class SessionModel(ModelPort, Protocol):
     """The model of a session: steps, and what only the session itself asks for."""
 
+    not_before: asyncio.Event | None
+    """What must have happened before anything is imported or sent."""
+
     async def warm_up(self) -> None: ...
     async def list_models(self) -> tuple[str, ...]: ...
     async def close(self) -> None: ...

@@ -5,7 +5,7 @@ import sys
 from quarterdeck.bootstrap.demo.stage import DemoOptions, Stage, demo_config, set_up, spawn_team
 from quarterdeck.bootstrap.environment import Given
 from quarterdeck.bootstrap.screen import ScreenJob, run_screen
-from quarterdeck.bootstrap.session import Session, SessionConfig
+from quarterdeck.bootstrap.session import SessionConfig
 from quarterdeck.domain.display_text import clean
 
 
@@ -16,7 +16,7 @@ def show_demo(given: Given, options: DemoOptions, base: SessionConfig, *, theme:
     async def make() -> ScreenJob:
         stage = await set_up(options)
         stages.append(stage)
-        return ScreenJob(given=given, config=demo_config(stage, base), theme=theme, begin=_begin)
+        return ScreenJob(given=given, config=demo_config(stage, base), theme=theme, spawn=spawn_team)
 
     async def after() -> None:
         for stage in stages:
@@ -27,7 +27,3 @@ def show_demo(given: Given, options: DemoOptions, base: SessionConfig, *, theme:
     except (OSError, ValueError) as fault:
         sys.stderr.write(f"quarterdeck: {clean(str(fault))}\n")
         return 2
-
-
-async def _begin(session: Session) -> None:
-    spawn_team(session)
