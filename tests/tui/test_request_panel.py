@@ -348,3 +348,31 @@ async def test_a_refused_answer_says_why_and_keeps_the_draft() -> None:
         await pilot.pause()
         assert app.answered == []
         assert app.notices[0].startswith("That was answered or withdrawn meanwhile.")
+
+
+async def test_arrows_go_from_step_to_step_where_all_is_in_sight_and_scroll_else() -> None:
+    app, panel, _store, _asked = bench(*states.plan("coder"))
+    async with app.run_test(size=(80, 24)) as pilot:
+        panel.show(PLAN)
+        await pilot.pause()
+        await do(pilot, panel, "down", "down")
+        assert any(row.startswith("❯ 2. ") for row in screen_rows(app))
+        await pilot.resize_terminal(80, 10)
+        await pilot.pause()
+        await do(pilot, panel, "down")
+        rows = screen_rows(app)
+        assert rows[-1].endswith("lines 2–8 of 12")
+
+
+async def test_arrows_and_clicks_choose_options_and_send_nothing() -> None:
+    app, panel, _store, asked = bench(*states.question("docs"))
+    async with app.run_test(size=(80, 24)) as pilot:
+        panel.show(ASK)
+        await pilot.pause()
+        await do(pilot, panel, "down")
+        assert any(row.startswith("❯  1  half-up") for row in screen_rows(app))
+        at = next(index for index, row in enumerate(screen_rows(app)) if "2  half-even" in row)
+        await pilot.click(offset=(8, at))
+        await pilot.pause()
+        assert any(row.startswith("❯  2  half-even") for row in screen_rows(app))
+        assert not asked.asked

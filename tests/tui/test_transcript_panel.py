@@ -333,3 +333,18 @@ async def test_an_evicted_runs_conversation_can_be_read() -> None:
 
 def evicted() -> did.TeammateEvicted:
     return did.TeammateEvicted(at=states.NOW, run_id=CODER)
+
+
+async def test_a_click_on_the_head_of_a_block_opens_it_and_on_text_does_nothing() -> None:
+    app, panel, _store, _talk = bench(ran(1, "alpha"), say("just text"))
+    async with app.run_test(size=(60, 14)) as pilot:
+        panel.show(CODER)
+        await pilot.pause(0.05)
+        at = next(index for index, row in enumerate(screen_rows(app)) if "make part1" in row)
+        await pilot.click(offset=(6, at))
+        await pilot.pause()
+        rows = screen_rows(app)
+        assert "     alpha" in rows
+        await pilot.click(offset=(6, rows.index("  just text")))
+        await pilot.pause()
+        assert "     alpha" in screen_rows(app)

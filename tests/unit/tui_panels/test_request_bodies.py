@@ -70,7 +70,19 @@ def test_every_character_of_a_command_is_on_the_rows(cells: int, command: str) -
     body = permission_body(permission(command.replace("│", "|")), cells, look(signs=SignSet.ASCII))
     rows = body.lines[1 : body.lines.index((), 1)]
     whole = shown_command(Body(rows), cells)
-    assert whole == clean_command(command.replace("│", "|"))
+    expected = clean_command(command.replace("│", "|"))
+    assert whole == "".join(char if char.isascii() else f"<U+{ord(char):04X}>" for char in expected)
+
+
+def test_in_ascii_no_sign_stands_for_another_in_what_is_approved() -> None:
+    shown = texts(permission_body(permission("echo hi → ~/x …"), 80, look(signs=SignSet.ASCII)).lines)
+    assert shown[1] == " $ │ echo hi <U+2192> ~/x <U+2026>"
+    assert "2 outside ASCII" in " ".join(shown)
+
+
+def test_letters_that_only_look_like_ascii_are_told() -> None:
+    shown = " ".join(texts(permission_body(permission("ls /hоme"), 80, look()).lines))
+    assert "1 outside ASCII" in shown
 
 
 def test_a_real_second_line_has_its_number_and_runs_of_blanks_are_marked() -> None:

@@ -43,7 +43,7 @@ def permission_body(request: PermissionRequest, cells: int, look: Look) -> Body:
 def gutter_rows(text: str, cells: int, look: Look, *, is_command: bool = True) -> list[Line]:
     """The text broken at the edge behind `$ │`, `… │` where it goes on, `2 │` for a real second line."""
     roles = look.roles
-    lines = (clean_command(text) if is_command else clean_name(text)).split("\n")
+    lines = spelled(clean_command(text) if is_command else clean_name(text), look).split("\n")
     marker_cells = len(str(len(lines))) if len(lines) > 1 else 1
     room = max(1, cells - marker_cells - 5)
     rows: list[Line] = []
@@ -57,6 +57,13 @@ def gutter_rows(text: str, cells: int, look: Look, *, is_command: bool = True) -
             at += len(part)
             marker = "…"
     return rows
+
+
+def spelled(text: str, look: Look) -> str:
+    """On a terminal of ASCII every other character by its number: no sign stands for another."""
+    if look.signs is not SignSet.ASCII or text.isascii():
+        return text
+    return "".join(char if char.isascii() else f"<U+{ord(char):04X}>" for char in text)
 
 
 def blank_spans(line: str) -> Iterator[tuple[int, int]]:
@@ -91,12 +98,17 @@ def _facts(request: PermissionRequest, cells: int, look: Look, *, is_command: bo
     told = ["whole", f"{len(text)} character{'' if len(text) == 1 else 's'}"]
     told.append(f"{lines} line{'' if lines == 1 else 's'}")
     told.append(f"{hidden} invisible, spelled out" if hidden else "nothing invisible")
+    foreign = sum(not char.isascii() for char in text) - sum(
+        hidden_count(char, command=True) for char in text
+    )
+    if foreign > 0:
+        told.append(f"{foreign} outside ASCII")
     if runs:
         many = f"{len(runs)} run{'' if len(runs) == 1 else 's'} of blanks"
         told.append(f"{many}, up to {max(runs)}, marked")
     if is_command:
         told.append("exactly this runs")
-    suspicious = bool(hidden or lines > 1 or any(run > 2 for run in runs))
+    suspicious = bool(hidden or foreign > 0 or lines > 1 or any(run > 2 for run in runs))
     return paragraph(" · ".join(told), roles.flag if suspicious else roles.quiet, cells)
 
 
@@ -126,7 +138,7 @@ def preview_rows(preview: str, cells: int, look: Look) -> list[Line]:
     styles = {"+": roles.added, "-": roles.removed, "@": roles.quiet}
     is_diff = preview.startswith(("--- ", "+++ ", "@@", "diff "))
     rows: list[Line] = []
-    for line in clean(preview).removesuffix("\n").split("\n"):
+    for line in spelled(clean(preview), look).removesuffix("\n").split("\n"):
         style = styles.get(line[:1], roles.text) if is_diff else roles.text
         for at, part in enumerate(hard_wrap(expand_tabs(line), max(1, cells - 6))):
             rows.append(row((f" {' ' if at == 0 else '…'} │ ", roles.quiet), (part, style)))

@@ -5,6 +5,7 @@ It passes on what the person decides and says what became of it. Keys are bound 
 
 from collections.abc import Callable
 
+from textual import events
 from textual.app import ComposeResult
 
 from quarterdeck.domain.display_text import clean
@@ -97,9 +98,27 @@ class RequestPanel(RequestReader):
         request = self._request
         if not isinstance(request, QuestionRequest) or not 1 <= number <= len(request.options):
             return False
+        if self._dead:
+            return False
+        self._step = number - 1
         self.draft.chosen, self.draft.own = number, ""
         self._rebuild()
         return True
+
+    def _choose_step(self, place: int) -> bool:
+        """On a question the steps are its options: going to one chooses it, which sends nothing."""
+        super()._choose_step(place)
+        return self._choose(place + 1) if isinstance(self._request, QuestionRequest) else True
+
+    def on_click(self, event: events.Click) -> None:
+        """A click chooses the step or the option under it."""
+        index = self._view.index_under(event)
+        if index is None or self.screen.selections:
+            return
+        for place, step in enumerate(self._body.steps):
+            if step.first <= index < step.first + step.count:
+                self._choose_step(place)
+                return
 
     def _approve(self) -> bool:
         request = self._request

@@ -170,30 +170,36 @@ class RequestReader(Vertical, can_focus=True):
         view = self._view
         page = max(1, view.rows - 1)
         return {
-            "line_up": lambda: view.scroll_rows(-1),
-            "line_down": lambda: view.scroll_rows(1),
+            "line_up": lambda: self._move(-1),
+            "line_down": lambda: self._move(1),
             "page_up": lambda: view.scroll_rows(-page),
             "page_down": lambda: view.scroll_rows(page),
             "half_up": lambda: view.scroll_rows(-max(1, page // 2)),
             "half_down": lambda: view.scroll_rows(max(1, page // 2)),
             "top": lambda: view.show_from(0),
             "end": lambda: view.show_from(view.last_top),
-            "step_up": lambda: self._choose_step(-1),
-            "step_down": lambda: self._choose_step(1),
+            "step_up": lambda: self._next_step(-1),
+            "step_down": lambda: self._next_step(1),
             "view": self._next_view,
         }
 
-    def _choose_step(self, by: int) -> bool:
-        steps = self._body.steps
-        if not steps:
-            return False
-        start = -1 if by > 0 else len(steps)
+    def _move(self, by: int) -> bool:
+        """Scroll; where all is in sight, go from step to step."""
+        if self._body.total() > self._view.rows:
+            return self._view.scroll_rows(by)
+        return self._next_step(by)
+
+    def _next_step(self, by: int) -> bool:
+        count = len(self._body.steps)
+        start = -1 if by > 0 else count
         place = (self._step if self._step is not None else start) + by
-        if not 0 <= place < len(steps):
-            return False
+        return 0 <= place < count and self._choose_step(place)
+
+    def _choose_step(self, place: int) -> bool:
+        step = self._body.steps[place]
         self._step = place
         self._mark_step()
-        self._view.reveal(steps[place].first, steps[place].count)
+        self._view.reveal(step.first, step.count)
         return True
 
     def _mark_step(self) -> None:

@@ -147,11 +147,9 @@ class TranscriptPanel(TranscriptReader):
 
     def on_click(self, event: events.Click) -> None:
         """A click on the head of a block opens or folds it."""
-        if event.widget is not self._body or self.screen.selections:
-            return
-        index = self._body.top + event.y
+        index = self._body.index_under(event)
         layout = self._place.document.layout
-        if index >= layout.total():
+        if index is None or index >= layout.total() or self.screen.selections:
             return
         place = layout.block_at(index)
         if head_of(layout, place) == index:

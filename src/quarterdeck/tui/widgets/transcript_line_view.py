@@ -203,6 +203,14 @@ class LineView(Widget, can_focus=False):
         event.stop()
         self.scroll_rows(-WHEEL_ROWS)
 
+    def index_under(self, event: events.MouseEvent) -> int | None:
+        """The row under the pointer; None when it is elsewhere or below the last row."""
+        region = self.content_region
+        if not region.contains_point(event.screen_offset):
+            return None
+        index = self.top + event.screen_offset.y - region.y
+        return index if index < self.source.total() else None
+
 
 def _mark(strip: Strip, start: int, end: int, style: Style) -> Strip:
     """The characters start … end (-1 = to the end of the row) on the ground of the selection."""
