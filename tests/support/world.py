@@ -4,20 +4,31 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from quarterdeck.bootstrap.model import Endpoint
 from quarterdeck.bootstrap.session import Session, SessionConfig
 from quarterdeck.domain.ids import RunId
-from quarterdeck.domain.teammates import SpawnConfig
+from quarterdeck.domain.messages import Message
+from quarterdeck.domain.requests import Request
+from quarterdeck.domain.teammates import IdleReason, SpawnConfig
+from quarterdeck.llm.history import is_valid
 from quarterdeck.llm.scripted.conversation import Conversation
 from quarterdeck.llm.scripted.replies import Reply, ScriptedBlock
 from quarterdeck.llm.scripted.server import ScriptedServer
+from quarterdeck.state import actions as did
 from quarterdeck.state.app_state import AppState
+from quarterdeck.state.entries import Entry
+from quarterdeck.state.selectors import select_request_of
 from quarterdeck.state.teammates import Teammate
 
 MODEL = "claude-test"
 Answer = Callable[[Conversation], Reply]
+T = TypeVar("T")
+
+HOLD = "until test -e go; do sleep 0.02; done; echo through"
+"""A command that runs until the test lets it go (see `World.let_go`)."""
+MAY_HOLD = f"Bash({HOLD})"
 
 
 class ByAgent:
@@ -53,6 +64,13 @@ class World:
         self.session = session
         self.server = server
         self.folder = folder
+        self.facts: list[did.Action] = []
+        """All that changed something, in order."""
+        session.store.observe(self._observe)
+
+    def _observe(self, sequence: int, action: did.Action, before: AppState, after: AppState) -> None:
+        if after is not before:
+            self.facts.append(action)
 
     @property
     def state(self) -> AppState:
@@ -83,6 +101,61 @@ class World:
             raise AssertionError(f"never came: {mates[:10]}") from None
         finally:
             unsubscribe()
+
+    async def idle(self, run_id: RunId, reason: IdleReason = IdleReason.DONE) -> Teammate:
+        """Wait until its turn has ended this way and no mail waits for it."""
+        await self.until(
+            lambda state: (
+                state.team.by_run[run_id].is_idle
+                and state.team.by_run[run_id].idle_reason is reason
+                and run_id not in state.mail
+            )
+        )
+        return self.mate(run_id)
+
+    async def ended(self, run_id: RunId) -> Teammate:
+        """Wait for its terminal record."""
+        await self.until(lambda state: state.team.by_run[run_id].is_terminal)
+        return self.mate(run_id)
+
+    async def holding(self, run_id: RunId) -> None:
+        """Wait until a tool of it runs."""
+        await self.until(lambda state: state.team.by_run[run_id].running)
+
+    async def asked(self, run_id: RunId) -> Request:
+        """Wait for its request to the person."""
+        await self.until(lambda state: select_request_of(state, run_id))
+        request = select_request_of(self.state, run_id)
+        assert request is not None
+        return request
+
+    async def streaming(self, run_id: RunId) -> str:
+        """Wait until text of it is on the screen; the text so far."""
+        await self.until(lambda state: state.transcripts[run_id].live)
+        return "".join(part.text for part in self.state.transcripts[run_id].live)
+
+    def let_go(self) -> None:
+        """Let every `HOLD` end."""
+        (self.folder / "go").touch()
+
+    def entries(self, run_id: RunId, kind: type[T]) -> list[T]:
+        """What its transcript shows of one kind."""
+        shown: tuple[Entry, ...] = self.state.transcripts[run_id].entries
+        return [entry for entry in shown if isinstance(entry, kind)]
+
+    def told(self, kind: type[T]) -> list[T]:
+        """The facts of one kind so far."""
+        return [fact for fact in self.facts if isinstance(fact, kind)]
+
+    def history(self, run_id: RunId) -> list[Message]:
+        """What its next request would be made of; it must always be fit to be sent."""
+        found = self.session.conversations.history(run_id)
+        assert is_valid(found) is None, is_valid(found)
+        return found
+
+    def bodies_of(self, run_id: RunId) -> list[Mapping[str, Any]]:
+        """The requests of this run, as the server got them."""
+        return [one.body for one in self.server.request_log if one.run == run_id]
 
     def requests_of(self, run_id: RunId) -> int:
         """How many requests of this run the server has seen."""

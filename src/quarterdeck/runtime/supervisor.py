@@ -159,6 +159,7 @@ class Supervisor:
         self._epochs.open(run_id)
         try:
             worker = self._make(spawned)
+            worker.start()  # its code runs when this returned, after the facts below
         except Exception as error:  # the boundary of a spawn: a failed one leaves nothing behind
             self._epochs.revoke(run_id)
             return SpawnResult(success=False, agent_id=ident, error=f"{config.name} can't start: {error}")
@@ -166,9 +167,10 @@ class Supervisor:
         self._workers[run_id] = worker
         self._configs[run_id] = config
         self._cleanups[run_id] = self._shutdown.register(worker)
-        worker.start()
         if config.prompt:
-            self._queue(run_id, self._speaker(config.parent), config.prompt, Way.STEER)
+            # Only the person revives, whoever started it first.
+            speaker = self._speaker(config.parent if revived is None else None)
+            self._queue(run_id, speaker, config.prompt, Way.STEER)
         return SpawnResult(success=True, agent_id=ident, run_id=run_id)
 
     def _spawn_fact(self, spawned: Spawned, revived: Teammate | None, first: int) -> did.TeammateSpawned:

@@ -58,6 +58,7 @@ class Teammate:
         self._closing = False
         self._turn_done = False
         self._limited = False
+        self._odd_end = ""
         self._record: TurnRecord | None = None
         self._turn_scope: Scope | None = None
         self._turn_gone: asyncio.Event | None = None
@@ -219,19 +220,29 @@ class Teammate:
         while True:
             if not resumes and await self._wake():
                 return Outcome.COMPLETED, self._last_text(), ""
-            if self._stopping and not resumes:
-                await self._play((), closing=True)
-                error = "It reached its most turns." if self._limited else ""
-                return Outcome.STOPPED, self._last_text(), error
             mails = self._life.store.state.mail.get(self._run.run_id, ())
+            if self._stopping and not resumes:
+                return await self._close(mails)
             if not mails and not resumes:
                 continue
-            resumes = False
             end = await self._play(mails, closing=False)
             if end is TurnEnd.LIMIT:
                 self._limited = True
                 self._stopping = True
+            if end is TurnEnd.CUT and self._life.lifetime is Lifetime.TASK:
+                return Outcome.FAILED, self._last_text(), self._odd_end
             self._turn_done = end is TurnEnd.DONE
+            # A stop that was taken back before its closing step leaves the turn to be played on.
+            resumes = end is TurnEnd.STOPPING and not self._stopping
+
+    async def _close(self, mails: tuple[Mail, ...]) -> tuple[Outcome, str, str]:
+        """The closing step; what it is told last it can still answer."""
+        error = "It reached its most turns." if self._limited else ""
+        try:
+            await self._play(mails, closing=True)
+        except ModelFault as fault:
+            error = f"{error} There is no last report: {fault.message}".strip()
+        return Outcome.STOPPED, self._last_text(), error
 
     async def _wake(self) -> bool:
         """Wait for something to do; True when a task-lived run has nothing left to do."""
@@ -279,6 +290,7 @@ class Teammate:
         if not self._epochs.is_live(run_id):
             raise RunRevoked(run_id)
         interrupted = record.revoked
+        self._odd_end = record.odd_end
         self._run.merger.discard(run_id)
         said = close_history(self._run.history, record)
         if not interrupted and task.done() and not task.cancelled() and task.exception() is not None:
@@ -326,7 +338,8 @@ class Teammate:
     def take_steering(self, record: TurnRecord) -> tuple[Block, ...]:
         """What is due at a tool boundary: all but what shall wait for the turn's end."""
         queued = self._life.store.state.mail.get(self._run.run_id, ())
-        return self.take(record, tuple(mail for mail in queued if mail.way is not Way.QUEUE))
+        due = tuple(mail for mail in queued if mail.way is not Way.QUEUE)
+        return self.take(record, due, with_answer=record.person_answered)
 
     def _last_text(self) -> str:
         mate = self._life.store.state.team.by_run.get(self._run.run_id)

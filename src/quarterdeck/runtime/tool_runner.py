@@ -15,7 +15,7 @@ from quarterdeck.domain.requests import Answer, PermissionDenied, PermissionGive
 from quarterdeck.domain.teammates import PermissionMode
 from quarterdeck.permissions.policy import Allowed, Asks, Call, Decision, Refused
 from quarterdeck.permissions.rules import offered_rule
-from quarterdeck.runtime.epochs import Epochs
+from quarterdeck.runtime.epochs import Epochs, RunRevoked
 from quarterdeck.runtime.gate import Gate
 from quarterdeck.runtime.ports import Clock, Dispatch, Ids
 from quarterdeck.runtime.requests import NobodyThere, Requests, Withdrawn
@@ -97,14 +97,16 @@ class ToolRunner:
         tasks = [
             self._run.scopes.start(scope, self._one(use, record), name=f"call {use.name}") for use in batch
         ]
-        await asyncio.wait(tasks)
+        try:
+            await asyncio.wait(tasks)
+        finally:
+            self._run.scopes.cancel(scope)
         for task in tasks:
             if not task.cancelled() and (error := task.exception()) is not None:
                 raise error
 
     async def _one(self, use: ToolUse, record: TurnRecord) -> None:
-        if self._run.is_stopping():
-            record.results[use.id] = _error(use, "Not started: you are asked to stop.")
+        if not self._may_start(use, record):
             return
         prepared = self._prepare(use)
         if isinstance(prepared, str):
@@ -112,7 +114,7 @@ class ToolRunner:
             record.results[use.id] = _error(use, prepared)
             return
         try:
-            allowed = await self._permit(prepared)
+            allowed = await self._permit(prepared, record)
         except Withdrawn as gone:
             record.results[use.id] = _error(use, f"Nobody answered: {gone}.")
             return
@@ -121,12 +123,24 @@ class ToolRunner:
             record.results[use.id] = _error(use, allowed)
             return
         await self._run.gate.passed()
-        self._run.epochs.check(self._run.run_id)
+        if not self._may_start(use, record):
+            return
         record.started.add(use.id)
+        record.person_answered |= prepared.tool.timeout_s is None
         result = await self._play(prepared, allowed.by, record)
         self._run.epochs.check(self._run.run_id)
         if not record.revoked:
             record.results[use.id] = tool_result_block(use.id, result.content, is_error=result.is_error)
+
+    def _may_start(self, use: ToolUse, record: TurnRecord) -> bool:
+        """False when a stop came first. :raises RunRevoked: killed, or the turn was interrupted."""
+        self._run.epochs.check(self._run.run_id)
+        if record.revoked:
+            raise RunRevoked(self._run.run_id)
+        if self._run.is_stopping():
+            record.results[use.id] = _error(use, "Not started: you are asked to stop.")
+            return False
+        return True
 
     # --- before ---------------------------------------------------------------------------------------
 
@@ -152,7 +166,7 @@ class ToolRunner:
 
         return self._run.new_context(call_id, printed, decided_path)
 
-    async def _permit(self, prepared: Prepared) -> Allowed | str:
+    async def _permit(self, prepared: Prepared, record: TurnRecord) -> Allowed | str:
         """By which rule it runs, or why not."""
         decision = self._run.decide(_call(prepared))
         match decision:
@@ -161,6 +175,7 @@ class ToolRunner:
             case Refused(why=why):
                 return why
             case Asks(why=why):
+                record.person_answered = True
                 return await self._ask(prepared, why)
 
     async def _ask(self, prepared: Prepared, why: str) -> Allowed | str:

@@ -36,6 +36,8 @@ class TurnEnd(StrEnum):
     """Asked to stop: the closing step is due."""
     LIMIT = "limit"
     """The run has taken its most steps."""
+    CUT = "cut"
+    """The model ended it, but not because it was done: refused, cut off, for an unknown reason."""
 
 
 class ToolCalls(msgspec.Struct, frozen=True):
@@ -84,24 +86,26 @@ class Turn:
                 return TurnEnd.STOPPING
             if not self._run.steps_left():
                 return TurnEnd.LIMIT
-            step = await self._whole_step({})
+            step = await self._whole_step({}, is_closing=False)
+            if step is None:
+                return TurnEnd.STOPPING
             if step.tool_uses:
                 await self._run_tools(step)
                 continue
             if step.stop_reason == "pause_turn" and pauses < MOST_PAUSE_TURNS:
                 pauses += 1
                 continue
-            self._note_odd_end(step)
+            self._record.odd_end = self._note_odd_end(step)
             self._run.after_step()
-            return TurnEnd.DONE
+            return TurnEnd.CUT if self._record.odd_end else TurnEnd.DONE
 
     async def close(self) -> None:
         """The closing step: no tools, one last report."""
         self._tell(did.ClosingStepStarted(at=self._now(), run_id=self._run.run_id))
         append_user(self._run.history, (text_block(CLOSING),))
         extra = {"tool_choice": {"type": "none"}} if self._run.tools.schemas else {}
-        step = await self._whole_step(extra)
-        if step.tool_uses:
+        step = await self._whole_step(extra, is_closing=True)
+        if step is not None and step.tool_uses:
             self._record.open_calls = step.tool_uses
 
     async def _run_tools(self, step: Step) -> None:
@@ -109,6 +113,7 @@ class Turn:
         record.open_calls = step.tool_uses
         record.started.clear()
         record.results.clear()
+        record.person_answered = False
         await self._run.tools.run(record)
         self._check()
         blocks = record.result_blocks()
@@ -116,10 +121,13 @@ class Turn:
         append_user(self._run.history, (*blocks, *self._run.take_steering(record)))
         self._run.after_step()
 
-    async def _whole_step(self, extra: Mapping[str, Any]) -> Step:
+    async def _whole_step(self, extra: Mapping[str, Any], *, is_closing: bool) -> Step | None:
+        """The next step, repeated until it is whole. None = a stop came first: no request was made."""
         for repeats in range(MOST_REPEATS + 1):
             await self._run.gate.passed()
             self._check()
+            if self._run.is_stopping() and not is_closing:
+                return None
             self._tell(did.StepStarted(at=self._now(), run_id=self._run.run_id))
             try:
                 step = await self._run.model.stream_step(self._request(extra), self._on_event)
@@ -190,7 +198,8 @@ class Turn:
         self._record.partial.clear()
         self._tell(did.StepDiscarded(at=self._now(), run_id=self._run.run_id, reason=reason))
 
-    def _note_odd_end(self, step: Step) -> None:
+    def _note_odd_end(self, step: Step) -> str:
+        """Tell why the turn ended where the model was not done; the words, empty = it was."""
         words = {
             "end_turn": "",
             "stop_sequence": "",
@@ -202,6 +211,7 @@ class Turn:
         note = words.get(step.stop_reason, f"The model stopped for an unknown reason: {step.stop_reason}.")
         if note:
             self._tell(did.NoteTaken(at=self._now(), run_id=self._run.run_id, text=note))
+        return note
 
     def _check(self) -> None:
         """Nothing more happens for a run that was killed or a turn that was interrupted."""

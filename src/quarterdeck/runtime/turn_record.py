@@ -26,6 +26,10 @@ class TurnRecord:
         self.usage: Usage = NO_USAGE
         self.final_text = ""
         self.stop_reason = ""
+        self.odd_end = ""
+        """Why the model ended the turn though it was not done; empty = it was."""
+        self.person_answered = False
+        """A call of the last step waited for the person."""
         self.revoked = False
         """The turn was interrupted: nothing that it still tries counts."""
 
