@@ -100,7 +100,10 @@ class OrphanSweep:
     def _slice(self) -> None:
         rows = shim.stop_all(self._is_orphan, rounds=10)
         shim.signal_rows(rows, signal.SIGKILL)
-        self._swept |= {row.key for row in rows}
+        keys = {row.key for row in rows}
+        if not keys <= self._swept:
+            self._pause_s = FIRST_PAUSE_S  # a moving target: keep after it
+        self._swept |= keys
         if self._reap():
             if self._patience.ends_with(rows):
                 self._tell(len(rows))
