@@ -40,7 +40,7 @@ def end_rows(mate: Teammate, look: Look, cells: int, *, leaves_in: float | None)
     """All rows about the end of a run that has ended."""
     head = _head(mate, look, cells, leaves_in)
     if mate.kill is None:
-        return [head, *_reason(mate, look, cells), _after(mate, look), EMPTY]
+        return [head, *_reason(mate, look, cells), *_after(look, cells), EMPTY]
     proof = mate.kill
     rows = [head, EMPTY, *proof_rows(proof, look, cells), EMPTY]
     if proof.detached:
@@ -55,7 +55,7 @@ def end_rows(mate: Teammate, look: Look, cells: int, *, leaves_in: float | None)
             " shown, counted, and harmless."
         )
         rows += [*paragraph(told, look.roles.quiet, cells), EMPTY]
-    return [*rows, _after(mate, look), EMPTY]
+    return [*rows, *_after(look, cells), EMPTY]
 
 
 def proof_rows(proof: KillProof, look: Look, cells: int) -> list[Line]:
@@ -80,7 +80,8 @@ def proof_rows(proof: KillProof, look: Look, cells: int) -> list[Line]:
     told = f"{since} request{_s(since)} to the model since"
     if proof.refused_since:
         told += f", {proof.refused_since} refused before being sent"
-    rows.append(row((f"   {'now':<7} ", roles.quiet), (f"{sign:<2} ", style), (told, roles.text)))
+    parts = [(f"  {'now':<7} ", roles.quiet), (f"{sign:<2} ", style), (told, roles.text)]
+    rows.append(spread(parts, [], cells, look))
     return rows
 
 
@@ -142,9 +143,9 @@ def _reason(mate: Teammate, look: Look, cells: int) -> list[Line]:
     return [*lines[:MOST_REASON_ROWS], more]
 
 
-def _after(mate: Teammate, look: Look) -> Line:
-    told = " r revives it on its whole conversation · h keeps it for good"
-    return row((told, look.roles.quiet))
+def _after(look: Look, cells: int) -> list[Line]:
+    told = "r revives it on its whole conversation · h keeps it for good"
+    return paragraph(told, look.roles.quiet, cells)
 
 
 def _s(count: int) -> str:

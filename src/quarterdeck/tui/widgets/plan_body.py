@@ -105,7 +105,7 @@ def asked_rows(request: PlanRequest, name: str, cells: int, look: Look) -> list[
         return []
     roles = look.roles
     answers = {one.comment_id: one.text for one in now.answers}
-    lines = [row((f" What you asked for, and where {name} says it is answered", roles.strong))]
+    lines = paragraph(f"What you asked for, and where {name} says it is answered", roles.strong, cells)
     if before.feedback.strip():
         lines += paragraph(f'"{clean(before.feedback.strip())}"', roles.text, cells, " │ ")
         lines += _answer(answers.pop("feedback", None), name, cells, look, is_asked=False)
@@ -127,7 +127,8 @@ def _answer(text: str | None, name: str, cells: int, look: Look, *, is_asked: bo
         )
     if not is_asked:
         return []
-    return [row((f"   {look.sign('waits').strip()} {name} does not answer this one", roles.flag))]
+    told = f"{look.sign('waits').strip()} {name} does not answer this one"
+    return paragraph(told, roles.flag, cells, "   ", "     ")
 
 
 def _heads(lines: Sequence[str], steps: Sequence[tuple[str, str]]) -> list[tuple[int, str]]:

@@ -4,7 +4,7 @@ from quarterdeck.domain.requests import PermissionRequest, PlanRequest, Question
 from quarterdeck.tui.look import Look
 from quarterdeck.tui.widgets.permission_body import permission_body
 from quarterdeck.tui.widgets.plan_body import asked_rows, raw_body, whole_body
-from quarterdeck.tui.widgets.plan_changes import changes_body
+from quarterdeck.tui.widgets.plan_changes import changes_body, history_rows
 from quarterdeck.tui.widgets.question_body import question_body
 from quarterdeck.tui.widgets.request_body import Body
 from quarterdeck.tui.widgets.request_draft import Draft, PlanView
@@ -30,7 +30,8 @@ def plan_rows(request: PlanRequest, draft: Draft, name: str, cells: int, look: L
             return changes_body(request.text, text, cells, look, draft.comments)
         case PlanView.CHANGES if before:
             above = asked_rows(request, name, cells, look)
-            return changes_body(before, text, cells, look, draft.comments, above)
+            below = history_rows(request, cells, look)
+            return changes_body(before, text, cells, look, draft.comments, above, below)
         case PlanView.BEFORE:
             return whole_body(request.text if draft.edited is not None else before, cells, look)
         case PlanView.RAW:

@@ -239,12 +239,12 @@ class RequestReader(Vertical, can_focus=True):
         return select
 
     def _receive(self, seen: Seen) -> None:
+        if seen.request is not None and seen.request.id != self.request_id:
+            return  # told before another one was chosen
         self._open = seen.open
         self._mate = seen.mate or self._mate
         if self._look.version != self._look_version:
             self.redraw()
-        if seen.request is not None and seen.request.id != self.request_id:
-            return
         if seen.request is not None and seen.request.id in seen.open:
             self._take(seen.request)
         elif self._request is not None or seen.request is not None:

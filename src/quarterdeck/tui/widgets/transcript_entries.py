@@ -214,7 +214,7 @@ def tool_head(entry: ToolCall, fold: Fold, view: View, now: float, lines: int = 
         (clean_line(entry.tool), roles.strong),
         (" " + clean_line(entry.title), roles.text),
     ]
-    told = [part for part in _tool_state(entry, now) if part]
+    told = [part for part in _tool_state(entry, look, now) if part]
     if fold is not Fold.FOLDED:
         if entry.rule and (fold is Fold.WHOLE or entry.status is not ToolStatus.RUNNING):
             told.append(clean_line(entry.rule))
@@ -226,13 +226,13 @@ def tool_head(entry: ToolCall, fold: Fold, view: View, now: float, lines: int = 
     return spread(left, [(" · ".join(told), style)] if told else [], view.cells, look)
 
 
-def _tool_state(entry: ToolCall, now: float) -> list[str]:
+def _tool_state(entry: ToolCall, look: Look, now: float) -> list[str]:
     took = f"{entry.duration_s:.1f}s" if entry.duration_s < 60 else format_age(entry.duration_s)
     summary = clean_line(entry.summary)
     match entry.status:
         case ToolStatus.RUNNING:
             limit = f"timeout {entry.timeout_s:.0f}s" if entry.timeout_s is not None else ""
-            return [f"running {format_age(max(0.0, now - entry.at))}", limit]
+            return [f"running {format_age(look.age(now - entry.at))}", limit]
         case ToolStatus.CANCELLED:
             return [summary or "cancelled"]
         case ToolStatus.REFUSED:

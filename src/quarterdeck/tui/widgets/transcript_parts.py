@@ -67,7 +67,7 @@ def spread(left: Sequence[Part], right: Sequence[Part], cells: int, look: Look, 
 def paragraph(text: str, style: Style, cells: int, indent: str = " ", hang: str | None = None) -> list[Line]:
     """Clean text wrapped at blanks behind `indent` (`hang` from the second row on), with a margin."""
     hang = indent if hang is None else hang
-    room = max(1, cells - width(indent) - 1)
+    room = max(1, cells - max(width(indent), width(hang)) - 1)
     rows = wrap(text, room)
     return [row((indent if at == 0 else hang, style), (line, style)) for at, line in enumerate(rows)]
 

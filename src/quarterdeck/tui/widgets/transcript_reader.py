@@ -26,6 +26,7 @@ from quarterdeck.tui.settings import Clock
 from quarterdeck.tui.widgets.kill_proof import KillProofPanel
 from quarterdeck.tui.widgets.transcript_document import NOTHING, Document
 from quarterdeck.tui.widgets.transcript_entries import View
+from quarterdeck.tui.widgets.transcript_layout import MOST_BLOCKS
 from quarterdeck.tui.widgets.transcript_line_view import LineView
 from quarterdeck.tui.widgets.transcript_parts import paragraph, rule
 from quarterdeck.tui.widgets.transcript_places import anchor, head_of, row_of
@@ -189,6 +190,8 @@ class TranscriptReader(Vertical, can_focus=True):
         return select
 
     def _receive(self, seen: Seen) -> None:
+        if seen.mate is not None and seen.mate.run_id != self.run_id:
+            return  # told before another one was chosen
         renamed = (seen.mate.name if seen.mate else "") != self._place.document.view.name
         self._seen = seen
         if renamed or self._look.version != self._look_version:
@@ -199,11 +202,18 @@ class TranscriptReader(Vertical, can_focus=True):
         moved = self._draw_verb()
         if first is not None or moved:
             self._body.rows_changed(first if first is not None else self._place.document.total() - 1)
-        if self._body.follows:
-            self._body.top -= self._place.document.layout.drop_front()
+        self._drop_oldest()
         if self._needs_older():
             self._page_in()
         self._draw_frame()
+
+    def _drop_oldest(self) -> None:
+        """While the end is followed, forget what is far above it; it can be paged in again."""
+        gone = self._place.document.layout.drop_front() if self._body.follows else 0
+        if gone:
+            self._body.top = max(0, self._body.top - gone)
+            self._place.is_whole = False
+            self._mark_cursor()
 
     def _take(self, transcript: Transcript) -> int | None:
         """Lay the window to what is here; what is missing between the two is paged in."""
@@ -211,7 +221,9 @@ class TranscriptReader(Vertical, can_focus=True):
         newest = document.layout.newest_id
         if newest is not None and entries and entries[0].id > newest + 1 and self.run_id is not None:
             first = entries[0].id
-            between = self._controller.conversation.page(self.run_id, before=first, count=first - newest - 1)
+            between = self._controller.conversation.page(
+                self.run_id, before=first, count=min(first - newest - 1, MOST_BLOCKS)
+            )
             entries = (*(one for one in between if one.id > newest), *entries)
             transcript = msgspec.structs.replace(transcript, entries=entries)
         return document.update(transcript, self._now())
