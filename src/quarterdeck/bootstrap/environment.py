@@ -9,6 +9,7 @@ import msgspec
 from quarterdeck.bootstrap.model import Endpoint
 from quarterdeck.config.folders import config_folder, log_folder
 from quarterdeck.config.settings import FILE_NAME, Settings, read_settings
+from quarterdeck.processes.subreaper import harden_process
 
 DEFAULT_MODEL = "claude-sonnet-4-5"
 """Asked when there is a key and nobody named a model."""
@@ -49,6 +50,9 @@ def read_given(environment: MutableMapping[str, str] | None = None) -> Given:
     )
     for name in SECRETS:
         values.pop(name, None)
+    if environment is None:
+        # The kernel still has what the program was started with; a tool must not read it there.
+        harden_process(SECRETS)
     return Given(
         settings=settings,
         endpoint=endpoint,

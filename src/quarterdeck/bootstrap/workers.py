@@ -8,7 +8,7 @@ import msgspec
 from quarterdeck.domain.ids import CallId, RunId
 from quarterdeck.domain.teammates import SpawnConfig
 from quarterdeck.permissions.policy import Call, Decision, Grant, decide
-from quarterdeck.permissions.rules import Rule, parse_rule
+from quarterdeck.permissions.rules import Rule, parse_rule, with_real_paths
 from quarterdeck.processes.contract import ProcessRequest
 from quarterdeck.processes.service import ProcessService
 from quarterdeck.project.workspace import Workspace
@@ -118,7 +118,9 @@ class WorkerShop(msgspec.Struct, frozen=True, kw_only=True):
         reads = ReadMarks()
         team = RunTeam(run_id, self.store, self.supervisor)
         person = RunPerson(run_id, self.requests)
-        denied_reads = frozenset(rule.exact for rule in self.deny if rule.tool == "Read" and rule.exact)
+        denied_reads = frozenset(
+            rule.exact for rule in self._real_deny() if rule.tool == "Read" and rule.exact
+        )
 
         def new_context(call_id: CallId, printed: Callable[[str], None], decided: str) -> ToolContext:
             return ToolContext(
@@ -164,7 +166,11 @@ class WorkerShop(msgspec.Struct, frozen=True, kw_only=True):
                 grants.append(Grant(parse_rule(given.rule), f"rule of {mate.name}"))
             elif given.team is not None and given.team == mate.team:
                 grants.append(Grant(parse_rule(given.rule), "rule of the team"))
-        return decide(call, mode=mate.permission_mode, allow=grants, deny=self.deny)
+        return decide(call, mode=mate.permission_mode, allow=grants, deny=self._real_deny())
+
+    def _real_deny(self) -> tuple[Rule, ...]:
+        """Deny rules by every name of what they deny: a link or `~` must not get around them."""
+        return with_real_paths(self.deny, lambda path: self.workspace.place(path).real)
 
     def _may_complete(self, run_id: RunId) -> bool:
         state = self.store.state

@@ -23,10 +23,12 @@ def replace_file(
 ) -> os.stat_result:
     """Put `content` under `name`; the old file's mode and owner stay. Returns the new file's status.
 
-    :raises PathFault: the file is not the expected one, or `may_write` said no. Nothing is left behind.
+    :raises PathFault: the file is not the expected one, is read-only, or `may_write` said no. Nothing is left
+        behind.
     """
     old = _status(folder, name)
     _refuse_unexpected(name, old, expected)
+    _refuse_read_only(name, old)
     temporary = f".{name[:80]}.{token_hex(6)}.tmp"
     fd = os.open(
         temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666, dir_fd=folder
@@ -64,6 +66,12 @@ def _refuse_unexpected(name: str, found: os.stat_result | None, expected: Stamp 
         refuse_special(name, found.st_mode)
     if (stamp_of(found) if found else None) != expected:
         raise PathFault(f"{name} changed meanwhile; nothing was written. Read it again.")
+
+
+def _refuse_read_only(name: str, found: os.stat_result | None) -> None:
+    """A rename would get past it, also for root: who took every write bit away meant it."""
+    if found is not None and not found.st_mode & 0o222:
+        raise PathFault(f"{name} is read-only; nothing was written.")
 
 
 def _fill(fd: int, content: bytes, old: os.stat_result | None) -> None:

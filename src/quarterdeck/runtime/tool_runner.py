@@ -14,7 +14,7 @@ from quarterdeck.domain.messages import ToolUse, tool_result_block
 from quarterdeck.domain.requests import Answer, PermissionDenied, PermissionGiven, PermissionRequest
 from quarterdeck.domain.teammates import PermissionMode
 from quarterdeck.permissions.policy import Allowed, Asks, Call, Decision, Refused
-from quarterdeck.permissions.rules import offered_rule
+from quarterdeck.permissions.rules import offered_rule, why_not_offered
 from quarterdeck.runtime.epochs import Epochs, RunRevoked
 from quarterdeck.runtime.gate import Gate
 from quarterdeck.runtime.ports import Clock, Dispatch, Ids
@@ -180,6 +180,7 @@ class ToolRunner:
 
     async def _ask(self, prepared: Prepared, why: str) -> Allowed | str:
         subject, use = prepared.subject, prepared.use
+        no_rule = why_not_offered(subject.rule)
         request = PermissionRequest(
             id=RequestId(self._run.ids("permission")),
             run_id=self._run.run_id,
@@ -188,7 +189,7 @@ class ToolRunner:
             tool=prepared.tool.rule_name,
             subject=subject.text,
             folder=subject.folder,
-            why=why,
+            why=f"{why}; {no_rule}" if no_rule else why,
             preview=subject.preview,
             rule=offered_rule(subject.rule),
             timeout_s=subject.timeout_s,

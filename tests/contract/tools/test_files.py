@@ -246,7 +246,7 @@ async def test_a_new_file_is_made_with_its_folders(bench: Bench) -> None:
     assert result.content == "Created a/b/c.txt (2 lines)."
 
 
-@pytest.mark.parametrize("mode", [0o755, 0o600, 0o444])
+@pytest.mark.parametrize("mode", [0o755, 0o600])
 async def test_a_replaced_file_keeps_its_mode_and_is_a_new_one_in_one_step(bench: Bench, mode: int) -> None:
     path = bench.root / "run.sh"
     path.write_text("old\n")
@@ -257,6 +257,17 @@ async def test_a_replaced_file_keeps_its_mode_and_is_a_new_one_in_one_step(bench
         assert still_open.read() == "old\n"  # never truncated in place
     assert path.read_text() == "new\n"
     assert stat.S_IMODE(path.stat().st_mode) == mode
+    assert [one.name for one in bench.root.iterdir()] == ["run.sh"]
+
+
+async def test_a_file_without_any_write_bit_is_left_alone_also_for_root(bench: Bench) -> None:
+    path = bench.root / "run.sh"
+    path.write_text("old\n")
+    path.chmod(0o444)
+    await bench.text("read", path="run.sh")
+    with pytest.raises(ToolRefused, match="read-only"):
+        await bench.call("write", path="run.sh", content="new\n")
+    assert path.read_text() == "old\n"
     assert [one.name for one in bench.root.iterdir()] == ["run.sh"]
 
 
