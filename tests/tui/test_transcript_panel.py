@@ -348,3 +348,22 @@ async def test_a_click_on_the_head_of_a_block_opens_it_and_on_text_does_nothing(
         await pilot.click(offset=(6, rows.index("  just text")))
         await pilot.pause()
         assert "     alpha" in screen_rows(app)
+
+
+async def test_nothing_is_called_running_once_the_run_has_ended() -> None:
+    started = did.ToolStarted(
+        at=states.NOW - 252, run_id=CODER, call_id=CallId("r"), tool="Bash", title="sleep 900", timeout_s=999
+    )
+    printed = did.ToolPrinted(at=states.NOW - 1, run_id=CODER, call_id=CallId("r"), tail="tick\ntock\n")
+    app, panel, store, _talk = bench(say("first"), started, printed)
+    async with app.run_test(size=(70, 24)) as pilot:
+        panel.show(CODER)
+        await pilot.pause(0.05)
+        assert any("running 4m12s" in row for row in screen_rows(app))
+        await tell(pilot, store, states.killed("coder"))
+        panel.do("end")
+        await pilot.pause()
+        rows = screen_rows(app)
+        assert not any("running" in row for row in rows)
+        assert any("sleep 900" in row and row.endswith("cut at 4m12s") for row in rows)
+        assert "     tock" in rows

@@ -6,7 +6,10 @@ Finished blocks are laid out once per width; an update costs what it changes, ho
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 
+import msgspec
+
 from quarterdeck.state.entries import Entry, Said, Text, ToolCall, ToolStatus
+from quarterdeck.tui.rendering.cells import format_age
 from quarterdeck.tui.rendering.lines import Line
 from quarterdeck.tui.rendering.markdown import MarkdownLines
 from quarterdeck.tui.widgets.transcript_entries import (
@@ -170,6 +173,19 @@ class Layout:
             self._set_fold(place, Fold.WHOLE if opening else Fold.FOLDED, now)
         self._count_from(places[0])
         return True
+
+    def end_running(self, at: float) -> int | None:
+        """Nothing runs since `at`: calls that still say so are shown as cut. The first touched row."""
+        first: int | None = None
+        for place in range(len(self._blocks) - 1, -1, -1):
+            entry = self._blocks[place].entry
+            if isinstance(entry, ToolCall) and entry.status is ToolStatus.RUNNING:
+                cut = f"cut at {format_age(max(0.0, at - entry.at))}"
+                ended = msgspec.structs.replace(entry, status=ToolStatus.CANCELLED, summary=cut)
+                self._blocks[place].chosen = True  # its output stays as it was seen
+                self._replace(place, ended, at)
+                first = self._starts[place]
+        return first
 
     def tick(self, now: float, first: int, count: int) -> list[int]:
         """Age the calls that run now and are visible; the rows that changed."""

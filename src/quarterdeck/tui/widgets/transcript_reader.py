@@ -199,6 +199,7 @@ class TranscriptReader(Vertical, can_focus=True):
             self._relayout()
         self._draw_end()
         first = self._take(seen.transcript or NOTHING)
+        first = self._end_running(first)
         moved = self._draw_verb()
         if first is not None or moved:
             self._body.rows_changed(first if first is not None else self._place.document.total() - 1)
@@ -206,6 +207,14 @@ class TranscriptReader(Vertical, can_focus=True):
         if self._needs_older():
             self._page_in()
         self._draw_frame()
+
+    def _end_running(self, first: int | None) -> int | None:
+        """A run that has ended runs no tool, whatever the window that was cut said last."""
+        mate = self._seen.mate
+        if mate is None or not (mate.is_terminal or mate.is_idle):
+            return first
+        cut = self._place.document.layout.end_running(mate.ended_at or self._now())
+        return first if cut is None else cut if first is None else min(first, cut)
 
     def _drop_oldest(self) -> None:
         """While the end is followed, forget what is far above it; it can be paged in again."""
