@@ -32,7 +32,7 @@ def test_the_table_of_settings_has_every_setting_with_its_default() -> None:
 def test_each_command_makes_its_own_environment_and_names_no_machine() -> None:
     for command in (block("demo"), block("tests")):
         assert command.startswith("python3 -m venv .venv && .venv/bin/python -m pip install")
-        assert not re.search(r"https?://|--index-url|/home/|/work/", command)
+        assert not re.search(r"https?://|--index-url|[\s=]/\w", command)
     assert block("demo").endswith(".venv/bin/quarterdeck demo")
     assert "-m pytest" in block("tests")
 
