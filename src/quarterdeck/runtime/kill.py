@@ -31,7 +31,7 @@ class KillProver:
         self._model.abort(run_id)
         self._dispatch(did.KillStreamClosed(at=self._clock.wall(), run_id=run_id, after_s=self._age(started)))
         ticket = self._processes.kill_owner(run_id)
-        self._count(run_id, ticket.left, ticket.total, started)
+        self._count(run_id, ticket.left, ticket.left, started)
         root = self._scopes.root
         self._scopes.start(root, self._prove_processes(run_id, ticket, started), name=f"kill {run_id}")
         self._scopes.start(root, self._prove_task(run_id, scope, started), name=f"end {run_id}")
@@ -41,14 +41,18 @@ class KillProver:
         return self._processes.owner_facts(run_id).left
 
     async def _prove_processes(self, run_id: RunId, ticket: KillTicketLike, started: float) -> None:
+        """Count until the kernel says that none is left; the total is the most that were there."""
         done = self._scopes.start(self._scopes.root, ticket.wait(), name=f"ticket {run_id}")
+        most = ticket.left
         while True:
             finished, _ = await asyncio.wait({done}, timeout=COUNT_EVERY_S)
-            facts = done.result() if finished else self._processes.owner_facts(run_id)
-            left = facts.left if finished else max(1, facts.left)
-            self._count(run_id, left, facts.total, started)
             if finished:
+                left = done.result().left
+                self._count(run_id, left, max(most, left), started)
                 return
+            left = max(1, self._processes.owner_facts(run_id).left)
+            most = max(most, left)
+            self._count(run_id, left, most, started)
 
     async def _prove_task(self, run_id: RunId, scope: Scope, started: float) -> None:
         end = await self._scopes.end(scope)
