@@ -207,3 +207,18 @@ def test_old_blocks_are_dropped_only_from_the_front() -> None:
     assert layout.drop_front(10) > 0
     assert layout.oldest_id == 21
     assert layout.line(number - layout.origin) == last
+
+
+def test_an_update_touches_the_end_only_however_long_the_transcript_is() -> None:
+    document = Document(view())
+    entries = tuple(Text(number, NOW, f"- item {number}\n- more") for number in range(1, 3001))
+    text = "".join(f"Line {number}.\n\n" for number in range(5000))
+    document.update(Transcript(entries=entries, live=(LivePart(False, text),)), NOW)
+    assert document.total() > 10_000
+    laid_out = document.layout.laid_out
+    for number in range(20):
+        text += f"word {number} "
+        first = document.update(Transcript(entries=entries, live=(LivePart(False, text),)), NOW)
+        assert first is not None
+        assert first >= document.total() - 6
+    assert document.layout.laid_out == laid_out

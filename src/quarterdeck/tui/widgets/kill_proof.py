@@ -21,7 +21,14 @@ class KillProofPanel(Rows):
     """Shows how the run that is looked at ended; no rows while it lives."""
 
     def show_end(
-        self, mate: Teammate | None, look: Look, *, leaves_in: float | None, most: int, is_short: bool = False
+        self,
+        mate: Teammate | None,
+        look: Look,
+        cells: int,
+        *,
+        leaves_in: float | None,
+        most: int,
+        is_short: bool = False,
     ) -> None:
         """Show the end of `mate` in at most `most` rows.
 
@@ -31,7 +38,6 @@ class KillProofPanel(Rows):
         if mate is None or mate.outcome is None:
             self.show(())
             return
-        cells = self.size.width or self.app.size.width
         lines = end_rows(mate, look, cells, leaves_in=leaves_in)
         self.show(lines[:1] if is_short else lines[: max(1, most)])
 

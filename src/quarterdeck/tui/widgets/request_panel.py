@@ -43,7 +43,8 @@ class RequestPanel(RequestReader):
         super().__init__(store, look, clock, has_title=has_title, id=id)
         self._controller = controller
         self._reason = WritingField(look, keys=REASON_KEYS, words=FIELD_HINT, name="request-reason")
-        self._editor = PlanEditor(look)
+        self._editor = PlanEditor(look, name="plan-text")
+        self._editor.area.id = "plan-editor"
         self._open_field: OpenField | None = None
 
     def compose(self) -> ComposeResult:
@@ -215,6 +216,11 @@ class RequestPanel(RequestReader):
         if self._open_field is not None:
             self._keep(self._open_field, event.text)
             self._close()
+
+    def on_writing_field_editor_wanted(self, event: WritingField.EditorWanted) -> None:
+        """Said rather than ignored."""
+        event.stop()
+        self.post_message(Notice("Writing in $EDITOR is not there yet."))
 
     def on_writing_field_submitted(self, event: WritingField.Submitted) -> None:
         """The reason, the comment or the answer is written."""

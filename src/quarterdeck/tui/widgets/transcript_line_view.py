@@ -174,12 +174,15 @@ class LineView(Widget, can_focus=False):
         origin, total = self.source.origin, self.source.total()
         first = 0 if selection.start is None else max(0, selection.start.y - origin)
         last = total - 1 if selection.end is None else min(total - 1, selection.end.y - origin)
-        found = []
-        for index in range(first, last + 1):
-            text = plain(self.source.line(index))
-            span = selection.get_span(index + origin)
-            start, end = span if span is not None else (0, 0)
-            found.append(text[start:] if end == -1 else text[start:end])
+        spans = [selection.get_span(index + origin) or (0, 0) for index in range(first, last + 1)]
+        texts = [plain(self.source.line(index)) for index in range(first, last + 1)]
+        # The margin that text is drawn behind is not part of it.
+        whole = [text for text, span in zip(texts, spans, strict=True) if text and not span[0]]
+        margin = min((len(text) - len(text.lstrip()) for text in whole), default=0)
+        found = [
+            text[max(start, margin) :] if end == -1 else text[max(start, margin) : end]
+            for text, (start, end) in zip(texts, spans, strict=True)
+        ]
         return "\n".join(found), "\n"
 
     def selection_updated(self, selection: Selection | None) -> None:

@@ -298,6 +298,7 @@ class TranscriptReader(Vertical, can_focus=True):
         self._proof.show_end(
             mate,
             self._look,
+            self._cells,
             leaves_in=max(0.0, at - self._now()) if at is not None else None,
             most=max(1, self.size.height - 4),
             is_short=not self._body.follows,
