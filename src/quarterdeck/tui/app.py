@@ -10,7 +10,7 @@ import msgspec
 from textual import events
 from textual.app import App
 from textual.binding import BindingType
-from textual.filter import LineFilter
+from textual.filter import LineFilter, NoColor
 from textual.theme import Theme
 from textual.widget import Widget
 
@@ -90,7 +90,12 @@ class QuarterdeckApp(App[int]):
         return roles_of(self._themes[name], colour=not self._settings.no_color)
 
     def _focus_on(self, widget: Widget) -> None:
-        self.screen.set_focus(widget, scroll_visible=False)
+        """Give the keys to a widget, at once: the next key may be in the queue already."""
+        for node in widget.ancestors_with_self:
+            if isinstance(node, Widget) and not node.display:
+                node.display = True
+        self._main.set_focus(widget, scroll_visible=False)
+        self.desk.focus_moved(widget)
 
     def _changed(self) -> None:
         self._main.arrange_soon()
@@ -103,9 +108,11 @@ class QuarterdeckApp(App[int]):
         return self._main
 
     def get_line_filters(self) -> Sequence[LineFilter]:
-        """Textual's own, and ASCII where the terminal needs it."""
-        ascii_only = self.look.signs is SignSet.ASCII
-        return [*super().get_line_filters(), *([AsciiFilter()] if ascii_only else [])]
+        """Textual's own; no colour where none is wanted, and ASCII where the terminal needs it."""
+        own: list[LineFilter] = [NoColor()] if self._settings.no_color else []
+        if self.look.signs is SignSet.ASCII:
+            own.append(AsciiFilter())
+        return [*super().get_line_filters(), *own]
 
     def on_mount(self) -> None:
         """Give the keys to where one starts: Welcome without a model, the composer without a team."""
@@ -143,6 +150,7 @@ class QuarterdeckApp(App[int]):
 
     def _take_key(self, event: events.Key) -> bool:
         """Decide on a key and act; False = it is for the text field."""
+        self.desk.focus_moved(self.focused)
         route = self._router.route(
             Press(event.key, event.character, event.time),
             self.desk.place,
@@ -153,8 +161,8 @@ class QuarterdeckApp(App[int]):
         match route:
             case Act(action=action):
                 self.perform(action)
-            case Say(words=words):
-                self.say(words)
+            case Say(words=words, flashes=flashes):
+                self.deck.notice.say(words, flashes=flashes)
             case Escaped(words=words):
                 # What esc alone would have done here, and never the letter.
                 self.post_message(events.Key("escape", None))

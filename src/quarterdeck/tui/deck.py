@@ -17,6 +17,7 @@ from quarterdeck.tui.widgets.side import InboxPanel, LogPanel
 from quarterdeck.tui.widgets.too_small import TooSmall
 from quarterdeck.tui.widgets.welcome_panel import WelcomePanel
 from quarterdeck.tui.widgets.wider_panel import WiderPanel
+from quarterdeck.tui.widgets.writing_fields import PlanEditor
 
 
 class Deck(msgspec.Struct, frozen=True):
@@ -51,7 +52,7 @@ class Deck(msgspec.Struct, frozen=True):
         if focused is self.composer.area:
             return Place.COMPOSER
         if isinstance(focused, TextArea | Input):
-            return Place.EDITOR if focused.id == "plan-editor" else Place.FIELD
+            return Place.EDITOR if _is_plan_editor(focused) else Place.FIELD
         for widget, place in (
             (self.roster, Place.TEAM),
             (self.inbox, Place.INBOX),
@@ -61,6 +62,10 @@ class Deck(msgspec.Struct, frozen=True):
             if focused is widget:
                 return place
         return _VIEW_PLACES.get(focused.id or "")
+
+
+def _is_plan_editor(focused: Widget) -> bool:
+    return any(isinstance(node, PlanEditor) for node in focused.ancestors)
 
 
 _VIEW_PLACES = {

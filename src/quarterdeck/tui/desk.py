@@ -204,6 +204,14 @@ class Desk:
         else:
             composer.set_addressee(mate.run_id, clean_name(mate.name))
 
+    def refocus(self) -> None:
+        """Give the keys back to the place that had them, after all was hidden."""
+        if self.place in (Place.FIELD, Place.EDITOR, Place.SHEET, *_VIEWS):
+            if self._deck.main.current not in (self._deck.wider, self._deck.palette):
+                self._focus(self._deck.main.current)
+            return
+        self.go(self.place)
+
     def open_request(self, request_id: RequestId) -> None:
         """Show a request whole and give it the keys; its row is selected too."""
         request = self._store.state.inbox.by_id.get(request_id)
@@ -271,7 +279,7 @@ class Desk:
     def focus_moved(self, focused: Widget | None) -> None:
         """Note which place has the keys now, and tell the controller what is looked at."""
         place = self._deck.place_of(focused)
-        if place is None:
+        if place is None or place is self.place:
             return
         was, self.place = self.place, place
         if place is Place.TEAM and was in (Place.REQUEST, Place.TRANSCRIPT, *_VIEWS):

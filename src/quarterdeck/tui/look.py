@@ -29,7 +29,9 @@ class Look:
     def sign(self, name: str) -> str:
         """The sign of a state, or its word in five cells."""
         sign = SIGNS[name]
-        return f"{sign.word:<5}" if self.signs is SignSet.WORDS else sign.unicode
+        if self.signs is SignSet.WORDS:
+            return f"{sign.word:<5}"
+        return sign.ascii if self.signs is SignSet.ASCII else sign.unicode
 
     @property
     def sign_cells(self) -> int:

@@ -121,6 +121,8 @@ class Performer:
             self._desk.go(Place.TRANSCRIPT)
 
     def _to_composer(self) -> None:
+        if self._desk.place is Place.HISTORY:
+            self._desk.close()
         mate = self._desk.selected
         if mate is not None and mate.is_terminal:
             self._stage.say(f"{clean_name(mate.name)} is gone: r revives it, then you can write.")

@@ -52,7 +52,9 @@ class Verbs:
         """Kill it now; with those that it spawned only after a yes."""
         if self._is_over(mate):
             return
-        family = (mate.run_id, *self._teammates.descendants(mate.run_id))
+        rows = {run_id: at for at, run_id in enumerate(self._store.state.team.rows)}
+        below = sorted(self._teammates.descendants(mate.run_id), key=lambda one: rows.get(one, len(rows)))
+        family = (mate.run_id, *below)
         if len(family) == 1:
             self._tell(self._teammates.kill(family))
             return

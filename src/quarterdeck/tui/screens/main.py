@@ -4,6 +4,7 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
+from textual.widget import Widget
 
 from quarterdeck.tui.arrangement import Arrangement, arrange
 from quarterdeck.tui.assembly import lay_parts_out
@@ -22,6 +23,7 @@ from quarterdeck.tui.widgets.request_messages import Answered, Leave, Notice
 from quarterdeck.tui.widgets.roster import Roster
 from quarterdeck.tui.widgets.side import InboxPanel
 from quarterdeck.tui.widgets.welcome_panel import WelcomePanel
+from quarterdeck.tui.widgets.writing_fields import WritingField
 
 
 class MainScreen(Screen[None]):
@@ -90,10 +92,17 @@ class MainScreen(Screen[None]):
             lay_parts_out(
                 found, deck, left=query("#left"), divider=query("#divider"), middle=query("#middle")
             )
+        if self.focused is None and not found.too_small:
+            desk.refocus()
         if was_wide != desk.is_wide:
             desk.selection_changed()
         sheet = deck.sheet.sheet if desk.place is Place.SHEET and deck.main.current is deck.sheet else None
         deck.footer.show(self._keymap.footers.get(desk.footer_name(), ()), ask=sheet.ask if sheet else "")
+
+    def _reset_focus(self, widget: Widget, avoiding: list[Widget] | None = None) -> None:
+        """Textual would give the keys to some other widget when one is hidden; only the person moves them."""
+        if self.focused is widget:
+            self.set_focus(None)
 
     # Events of the widgets
 
@@ -158,6 +167,7 @@ class MainScreen(Screen[None]):
         self._speaker.bring_back(self.deck.composer, message.addressee)
 
     @on(Composer.EditorWanted)
+    @on(WritingField.EditorWanted)
     def _editor_wanted(self) -> None:
         self._stage.say("Writing in $EDITOR is not there yet.")
 

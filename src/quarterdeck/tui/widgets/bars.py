@@ -10,8 +10,9 @@ from textual import events
 from textual.message import Message
 
 from quarterdeck.domain.display_text import clean_line, clean_name
+from quarterdeck.domain.ids import RequestId
 from quarterdeck.state.app_state import AppState
-from quarterdeck.state.selectors import DisplayDelays, select_last_sign, select_rows
+from quarterdeck.state.selectors import DisplayDelays, Row, select_last_sign, select_rows
 from quarterdeck.state.store import Store
 from quarterdeck.tui.arrangement import WIDE
 from quarterdeck.tui.connect import Connection, connect
@@ -24,6 +25,7 @@ from quarterdeck.tui.roster_rows import RowInput
 from quarterdeck.tui.settings import Clock
 from quarterdeck.tui.widgets.lines import LineWidget, spread
 
+FLASH_S = 0.4
 NOTICE_S = 10.0
 """So long a notice stays before the line tells again who waits."""
 
@@ -63,9 +65,27 @@ class HeaderBar(StateLine):
     def __init__(self, store: Store, look: Look, clock: Clock, version: str) -> None:
         super().__init__(store, look, clock, name="header")
         self._version = version
+        self._counts = Counts()
+        self._counted: tuple[int, tuple[RequestId, ...], int] | None = None
 
     def watched(self, state: AppState) -> object:
         return state
+
+    def _deliver(self, _part: object) -> None:
+        self.state = self._store.state
+        if self._counted != self._now():
+            self.refresh()
+
+    def _now(self) -> tuple[int, tuple[RequestId, ...], int]:
+        return self.state.team.revision, self.state.inbox.open, int(self._clock.wall())
+
+    def counts(self) -> Counts:
+        """Counted at most once a second, and when a row or a request has changed."""
+        now = self._now()
+        if self._counted != now:
+            self._counted = now
+            self._counts = select_counts(self.state)
+        return self._counts
 
     def ground(self, y: int) -> Style:
         return self.look.roles.text + self.look.roles.surface
@@ -80,7 +100,7 @@ class HeaderBar(StateLine):
         if session.model is None:
             right = f"no model · v{self._version} " if self._version else "no model "
             return spread(tuple(head), (Segment(right, roles.quiet),), self.size.width)
-        counts = select_counts(self.state)
+        counts = self.counts()
         head += self._chips(counts, is_wide=is_wide)
         tokens = f"{format_tokens(counts.tokens)} tok  " if counts.tokens else ""
         clock = time.strftime("%H:%M", time.localtime(self._clock.wall()))
@@ -120,6 +140,7 @@ class NoticeLine(StateLine):
         super().__init__(store, look, clock, name="notice")
         self._text = ""
         self._is_fault = False
+        self._flashes = False
         self._until = 0.0
         self._told: object = store.state.session.notice
 
@@ -134,11 +155,18 @@ class NoticeLine(StateLine):
             at = time.strftime("%H:%M:%S", time.localtime(notice.at))
             self.say(f"{at} {notice.text}", is_fault=notice.is_fault)
 
-    def say(self, text: str, *, is_fault: bool = False) -> None:
-        """Show a line for a while; an empty text clears it."""
+    def say(self, text: str, *, is_fault: bool = False, flashes: bool = False) -> None:
+        """Show a line for a while; an empty text clears it. `flashes`: a key was dropped."""
         self._text = clean_line(text)
         self._is_fault = is_fault
+        self._flashes = flashes and not self.look.reduced_motion
+        if self._flashes:
+            self.set_timer(FLASH_S, self._end_flash)
         self._until = self._clock.monotonic() + NOTICE_S
+        self.refresh()
+
+    def _end_flash(self) -> None:
+        self._flashes = False
         self.refresh()
 
     @property
@@ -150,9 +178,10 @@ class NoticeLine(StateLine):
         roles, cells = self.look.roles, self.size.width - 2
         waiting = select_waiting(self.state)
         if self._text and (self._clock.monotonic() < self._until or not waiting):
+            style = roles.fail if self._is_fault else roles.text
             return (
                 Segment(" "),
-                Segment(cut(self._text, cells), roles.fail if self._is_fault else roles.text),
+                Segment(cut(self._text, cells), roles.needs_chip if self._flashes else style),
             )
         if not waiting:
             return ()
@@ -176,15 +205,22 @@ class TeamStrip(StateLine):
         super().__init__(store, look, clock, name="strip")
         self._delays = delays
         self._chosen = chosen
+        self._ranked: tuple[Row, ...] = ()
+        self._ranked_for: tuple[int, tuple[RequestId, ...]] | None = None
 
-    def watched(self, state: AppState) -> object:
-        return (state.team.revision, state.inbox.open)
+    def _rows(self) -> tuple[Row, ...]:
+        """The order, ranked anew only when it can have changed."""
+        wanted = (self.state.team.revision, self.state.inbox.open)
+        if wanted != self._ranked_for:
+            self._ranked_for = wanted
+            self._ranked = select_rows(self.state.team, self.state.inbox)
+        return self._ranked
 
     def line(self, y: int) -> Line:
         roles, chosen = self.look.roles, self._chosen()
         parts: list[Segment] = [Segment(" ")]
         used = 1
-        for row in select_rows(self.state.team, self.state.inbox):
+        for row in self._rows():
             given = RowInput.make(
                 self.state.team.by_run[row.run_id],
                 self.state.inbox.by_id.get(row.request) if row.request else None,

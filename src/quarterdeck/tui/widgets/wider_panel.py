@@ -143,7 +143,7 @@ class WiderPanel(Vertical):
     def __init__(self, look: Look, yes: Callable[[Choice], None]) -> None:
         super().__init__(id="wider")
         self.sheet = WiderText(look)
-        self.field = RuleField(id="rule-field", compact=True)
+        self.field = RuleField(id="rule-field", compact=True, select_on_focus=False)
         self._look = look
         self._yes = yes
 
