@@ -3,7 +3,9 @@
 Unknown keys and wrong values are refused with file and line. No file can give the mode `bypass`.
 """
 
+import json
 import re
+import stat
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,6 +17,8 @@ from quarterdeck.config.verbs import VerbFault, verb_list
 
 MOST_BYTES = 1_000_000
 FILE_NAME = "settings.toml"
+
+_THEME = re.compile(r"""^([ \t]*theme[ \t]*=[ \t]*)("(?:[^"\\\r\n]|\\.)*"|'[^'\r\n]*')""", re.MULTILINE)
 
 Seconds = Annotated[float, Field(ge=0, le=86_400)]
 
@@ -83,7 +87,10 @@ def read_settings(path: Path, environment: Mapping[str, str]) -> Settings:
 
 def _read_file(path: Path) -> tuple[str, dict[str, Any]]:
     try:
-        if path.stat().st_size > MOST_BYTES:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise SettingsFault(f"{path}: no ordinary file.")
+        if status.st_size > MOST_BYTES:
             raise SettingsFault(f"{path}: larger than {MOST_BYTES:,} bytes; that is no settings file.")
         raw = path.read_bytes()
     except FileNotFoundError:
@@ -129,7 +136,7 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, field in Settings.model_fields.items():
         value = environment.get(f"QUARTERDECK_{name.upper()}")
-        if value is None or name == "delays":
+        if not value or name == "delays":
             continue
         found[name] = tuple(value.split(",")) if "tuple" in str(field.annotation) else value
     return found
@@ -142,11 +149,29 @@ def _plain(message: str) -> str:
 
 def save_theme(path: Path, theme: str) -> None:
     """Write the theme into the file, leaving the rest as the person wrote it. :raises OSError: unwritable."""
-    text = path.read_text("utf-8") if path.exists() else ""
-    line = f'theme = "{theme}"'
-    pattern = re.compile(r"^theme\s*=.*$", re.MULTILINE)
-    head = re.split(r"(?m)^(?=\[)", text, maxsplit=1)[0]
-    rest = text[len(head) :]
-    head = pattern.sub(line, head, count=1) if pattern.search(head) else f"{line}\n{head}"
+    text = path.read_bytes().decode("utf-8") if path.exists() else ""
+    mark = "\ufeff" if text.startswith("\ufeff") else ""
+    end = "\r\n" if "\r\n" in text else "\n"
+    # A JSON string is a TOML string too.
+    value = json.dumps(theme, ensure_ascii=False)
+    head = re.split(r"(?m)^(?=[ \t]*\[)", text.removeprefix(mark), maxsplit=1)[0]
+    rest = text.removeprefix(mark)[len(head) :]
+    if _THEME.search(head):
+        head = _THEME.sub(lambda found: f"{found[1]}{value}", head, count=1)
+    else:
+        head = f"theme = {value}{end}{head}"
+    _write_whole(path.resolve(), f"{mark}{head}{rest}")
+
+
+def _write_whole(path: Path, text: str) -> None:
+    """All of it or nothing: what was there stays when the disk is full or the folder is not ours."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    path.write_text(head + rest, "utf-8")
+    new = path.with_name(f".{path.name}.new")
+    try:
+        new.write_bytes(text.encode("utf-8"))
+        if path.exists():
+            new.chmod(stat.S_IMODE(path.stat().st_mode))
+        new.replace(path)
+    except OSError:
+        new.unlink(missing_ok=True)
+        raise
