@@ -86,15 +86,18 @@ def test_every_contract_is_broken_on_purpose_by_some_test() -> None:
 
 
 def test_modules_are_small() -> None:
-    assert over([module_lines(path) for path in modules()], MODULE_LINES) == []
+    found = over([module_lines(path) for path in modules()], MODULE_LINES)
+    assert not found, "\n".join(found)
 
 
 def test_functions_are_small() -> None:
-    assert over([size for path in modules() for size in function_lines(path)], FUNCTION_LINES) == []
+    found = over([size for path in modules() for size in function_lines(path)], FUNCTION_LINES)
+    assert not found, "\n".join(found)
 
 
 def test_classes_have_few_public_methods() -> None:
-    assert over([size for path in modules() for size in public_methods(path)], PUBLIC_METHODS) == []
+    found = over([size for path in modules() for size in public_methods(path)], PUBLIC_METHODS)
+    assert not found, "\n".join(found)
 
 
 def test_every_leave_is_still_needed_and_says_why() -> None:
@@ -112,7 +115,7 @@ def test_every_leave_is_still_needed_and_says_why() -> None:
 def test_the_limits_see_what_is_too_large(tmp_path: Path) -> None:
     body = "\n".join("        x = 1" for _ in range(60))
     methods = "\n".join(f"    def m{number}(self): ..." for number in range(16))
-    uncounted = "    def action_go(self): ...\n    def on_key(self): ...\n    def compose(self): ..."
+    uncounted = "    @property\n    def size(self): ...\n    def action_go(self): ...\n    def on_key(self): ...\n    def compose(self): ..."
     long = f"class Long:\n    def work(self):\n{body}\n{methods}\n{uncounted}\n"
     file = tmp_path / "long.py"
     file.write_text(long + "#\n" * 400)

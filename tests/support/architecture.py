@@ -15,6 +15,7 @@ BANNED_NAMES = frozenset(
 PURE = ("domain", "state", "permissions")
 
 _UNCOUNTED = ("action_", "watch_", "on_", "_")
+_PROPERTIES = frozenset({"property", "cached_property", "setter"})
 _CLOCKS = frozenset({"now", "utcnow", "today"})
 _STARTS = frozenset(
     {
@@ -57,11 +58,12 @@ def function_lines(path: Path, package: Path = PACKAGE) -> Iterator[Size]:
 
 
 def public_methods(path: Path, package: Path = PACKAGE) -> Iterator[Size]:
-    """How many public methods each class has; what a framework calls by name is not counted."""
+    """How many public methods each class has; what a framework calls by name, and properties, are not."""
     where = path.relative_to(package).as_posix()
     for name, node in _named(ast.parse(path.read_text("utf-8"))):
         if isinstance(node, ast.ClassDef) and not _is_protocol(node):
-            names = {one.name for one in node.body if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef)}
+            functions = [one for one in node.body if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef)]
+            names = {one.name for one in functions if not _is_property(one)}
             counted = [one for one in names if not one.startswith(_UNCOUNTED) and one != "compose"]
             yield Size(f"{where}:{name}", len(counted))
 
@@ -96,3 +98,7 @@ def _named(tree: ast.AST, prefix: str = "") -> Iterator[tuple[str, ast.AST]]:
 
 def _is_protocol(node: ast.ClassDef) -> bool:
     return any(getattr(base, "id", getattr(base, "attr", "")) == "Protocol" for base in node.bases)
+
+
+def _is_property(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    return any(getattr(one, "id", getattr(one, "attr", "")) in _PROPERTIES for one in node.decorator_list)
