@@ -17,6 +17,7 @@ from textual.widget import Widget
 from quarterdeck.state.store import Store
 from quarterdeck.tui.assembly import build_deck
 from quarterdeck.tui.desk import Desk
+from quarterdeck.tui.ground import Ground
 from quarterdeck.tui.guards import PaintedGuard
 from quarterdeck.tui.keymap import Place, load_keymap
 from quarterdeck.tui.look import Look
@@ -63,6 +64,7 @@ class QuarterdeckApp(App[int]):
         self._chosen_theme = given.theme if given.theme in self._themes else next(iter(self._themes))
         self.theme = self._chosen_theme
         self.look = Look(self._roles(self.theme), signs=signs, reduced_motion=given.reduced_motion)
+        self._ground = Ground()
         self.painted = PaintedGuard()
         self.keymap = load_keymap()
         self.first_paint = asyncio.Event()
@@ -108,8 +110,8 @@ class QuarterdeckApp(App[int]):
         return self._main
 
     def get_line_filters(self) -> Sequence[LineFilter]:
-        """Textual's own; no colour where none is wanted, and ASCII where the terminal needs it."""
-        own: list[LineFilter] = [NoColor()] if self._settings.no_color else []
+        """Textual's own; the ground or no colour at all, and ASCII where the terminal needs it."""
+        own: list[LineFilter] = [NoColor() if self._settings.no_color else self._ground]
         if self.look.signs is SignSet.ASCII:
             own.append(AsciiFilter())
         return [*super().get_line_filters(), *own]
