@@ -97,7 +97,8 @@ def _named(tree: ast.AST, prefix: str = "") -> Iterator[tuple[str, ast.AST]]:
 
 
 def _is_protocol(node: ast.ClassDef) -> bool:
-    return any(getattr(base, "id", getattr(base, "attr", "")) == "Protocol" for base in node.bases)
+    bases = [base.value if isinstance(base, ast.Subscript) else base for base in node.bases]
+    return any(getattr(base, "id", getattr(base, "attr", "")) == "Protocol" for base in bases)
 
 
 def _is_property(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
