@@ -368,3 +368,35 @@ async def test_nothing_is_called_running_once_the_run_has_ended() -> None:
         assert not any("running" in row for row in rows)
         assert any("sleep 900" in row and row.endswith("cut at 4m12s") for row in rows)
         assert "     tock" in rows
+
+
+async def test_what_was_told_before_another_was_chosen_is_not_mixed_in() -> None:
+    app, panel, store, _talk = bench(say("from coder"))
+    async with app.run_test(size=(60, 14)) as pilot:
+        panel.show(CODER)
+        await pilot.pause(0.05)
+        store.dispatch(say("more from coder"))
+        panel.show(states.run("docs"))
+        await pilot.pause(0.1)
+        assert not any("from coder" in row for row in screen_rows(app))
+        panel.show(CODER)
+        await pilot.pause(0.1)
+        assert "  more from coder" in screen_rows(app)
+
+
+async def test_another_theme_is_drawn_at_once_and_the_text_stays() -> None:
+    app, panel, _store, _talk = bench(say("hello"), ran(1, "alpha"))
+    async with app.run_test(size=(60, 14)) as pilot:
+        panel.show(CODER)
+        await pilot.pause(0.05)
+        before = screen_rows(app)
+        panel.look.change_roles(look(colour=False).roles)
+        panel.redraw()
+        await pilot.pause()
+        assert screen_rows(app) == before
+        styles = [
+            segment.style
+            for index in range(panel.body.source.total())
+            for segment in panel.body.source.line(index)
+        ]
+        assert not any(style is not None and style.color is not None for style in styles)

@@ -65,7 +65,7 @@ class RequestReader(Vertical, can_focus=True):
     ) -> None:
         super().__init__(id=id)
         self._store = store
-        self._look = look
+        self.look = look
         self._clock = clock
         self._has_title = has_title
         self.request_id: RequestId | None = None
@@ -121,7 +121,7 @@ class RequestReader(Vertical, can_focus=True):
         """Left and right text of the title; clean."""
         if self._request is None:
             return "Request", ""
-        left = request_title(self._request, self.draft, self._who, self._look)
+        left = request_title(self._request, self.draft, self._who, self.look)
         return left, place_in_line(self._open, self._request.id)
 
     def show(self, request_id: RequestId | None) -> None:
@@ -161,7 +161,7 @@ class RequestReader(Vertical, can_focus=True):
 
     def redraw(self) -> None:
         """Colours or signs have changed: draw all anew."""
-        self._look_version = self._look.version
+        self._look_version = self.look.version
         self._rebuild()
 
     # What the keys do
@@ -243,7 +243,7 @@ class RequestReader(Vertical, can_focus=True):
             return  # told before another one was chosen
         self._open = seen.open
         self._mate = seen.mate or self._mate
-        if self._look.version != self._look_version:
+        if self.look.version != self._look_version:
             self.redraw()
         if seen.request is not None and seen.request.id in seen.open:
             self._take(seen.request)
@@ -312,7 +312,7 @@ class RequestReader(Vertical, can_focus=True):
         if request is None:
             self._set_body(NO_BODY)
             return
-        self._set_body(body_of(request, self.draft, self._who, self._cells, self._look))
+        self._set_body(body_of(request, self.draft, self._who, self._cells, self.look))
         self._draw_frame()
 
     def _set_body(self, body: Body) -> None:
@@ -320,13 +320,13 @@ class RequestReader(Vertical, can_focus=True):
         self._view.source = body
         request = self._request
         self._view.content = (request.id, request.version) if request is not None else None
-        self._view.cursor_style = self._look.roles.focus
+        self._view.cursor_style = self.look.roles.focus
         self._mark_step()
         self._view.rows_changed()
         self._view.refresh()
 
     def _draw_frame(self) -> None:
-        request, cells, look = self._request, self._cells, self._look
+        request, cells, look = self._request, self._cells, self.look
         lines: list[Line] = []
         if self._has_title:
             lines.append(rule(*self.title, cells, look, focused=self.has_focus))

@@ -63,7 +63,7 @@ def request_head(request: Request, draft: Draft, body: Body, name: str, now: flo
 
 
 def _plan_words(request: PlanRequest, draft: Draft, body: Body) -> list[str]:
-    change = f"+{body.added} −{body.removed} line{'' if body.added + body.removed == 1 else 's'}"
+    change = f"+{body.added} −{body.removed} lines"
     if draft.view is PlanView.CHANGES and draft.edited is not None:
         return [f"plan v{request.version}, your edits against it", change]
     if draft.view is PlanView.CHANGES:

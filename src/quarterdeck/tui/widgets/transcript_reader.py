@@ -87,7 +87,7 @@ class TranscriptReader(Vertical, can_focus=True):
         super().__init__(id=id)
         self._store = store
         self._controller = controller
-        self._look = look
+        self.look = look
         self._clock = clock
         self._delays = delays or DisplayDelays()
         self._has_title = has_title
@@ -134,7 +134,7 @@ class TranscriptReader(Vertical, can_focus=True):
         if mate is None:
             return "Transcript", ""
         right = "" if mate.is_terminal else ("live" if self._body.follows else "reading")
-        return f"{clean_line(mate.name)} {state_words(mate, self._look)}", right
+        return f"{clean_line(mate.name)} {state_words(mate, self.look)}", right
 
     def show(self, run_id: RunId | None) -> None:
         """Show this teammate's transcript, where it was left."""
@@ -158,7 +158,7 @@ class TranscriptReader(Vertical, can_focus=True):
 
     def redraw(self) -> None:
         """Colours or signs have changed: draw all anew."""
-        self._look_version = self._look.version
+        self._look_version = self.look.version
         self._relayout()
         self._draw_frame()
 
@@ -169,7 +169,7 @@ class TranscriptReader(Vertical, can_focus=True):
     def _mark_cursor(self) -> None:
         layout = self._place.document.layout
         place = layout.place_of(self._place.chosen) if self._place.chosen is not None else None
-        self._body.cursor_style = self._look.roles.focus
+        self._body.cursor_style = self.look.roles.focus
         self._body.set_cursor(head_of(layout, place) if place is not None else None)
 
     # What the state says
@@ -194,8 +194,8 @@ class TranscriptReader(Vertical, can_focus=True):
             return  # told before another one was chosen
         renamed = (seen.mate.name if seen.mate else "") != self._place.document.view.name
         self._seen = seen
-        if renamed or self._look.version != self._look_version:
-            self._look_version = self._look.version
+        if renamed or self.look.version != self._look_version:
+            self._look_version = self.look.version
             self._relayout()
         self._draw_end()
         first = self._take(seen.transcript or NOTHING)
@@ -280,7 +280,7 @@ class TranscriptReader(Vertical, can_focus=True):
             self._draw_frame()
 
     def _draw_verb(self) -> bool:
-        mate, look = self._seen.mate, self._look
+        mate, look = self._seen.mate, self.look
         document = self._place.document
         if mate is None:
             return document.set_verb(None)
@@ -297,7 +297,7 @@ class TranscriptReader(Vertical, can_focus=True):
         at = leaves_at(mate, self._delays, viewed=self._store.state.team.viewed)
         self._proof.show_end(
             mate,
-            self._look,
+            self.look,
             self._cells,
             leaves_in=max(0.0, at - self._now()) if at is not None else None,
             most=max(1, self.size.height - 4),
@@ -309,13 +309,13 @@ class TranscriptReader(Vertical, can_focus=True):
         mate, body = self._seen.mate, self._body
         lines: list[Line] = []
         if self._has_title:
-            lines.append(rule(*self.title, self._cells, self._look, focused=self.has_focus))
+            lines.append(rule(*self.title, self._cells, self.look, focused=self.has_focus))
         if mate is None:
             self._head.show(lines)
             self._foot.show(())
             return
         last_sign = max(mate.last_sign_at, self._seen.transcript.last_at if self._seen.transcript else 0.0)
-        lines.append(head_line(mate, last_sign, self._now(), self._cells, self._look))
+        lines.append(head_line(mate, last_sign, self._now(), self._cells, self.look))
         self._head.show(lines)
         end = self._place.document.total() + self._place.document.origin
         if body.follows or body.is_at_end:
@@ -326,7 +326,7 @@ class TranscriptReader(Vertical, can_focus=True):
             new_rows=max(0, end - self._place.known_rows),
             is_ended=mate.is_terminal,
             cells=self._cells,
-            look=self._look,
+            look=self.look,
         )
         self._foot.show((foot,))
 
@@ -342,7 +342,7 @@ class TranscriptReader(Vertical, can_focus=True):
         self._mark_cursor()
 
     def _view_for(self, name: str) -> View:
-        return View(self._cells, self._look, clean_line(name), self._raw)
+        return View(self._cells, self.look, clean_line(name), self._raw)
 
     def _name_of(self, run_id: RunId | None) -> str:
         mate = self._store.state.team.by_run.get(run_id) if run_id is not None else None
