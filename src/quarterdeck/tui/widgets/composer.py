@@ -38,7 +38,7 @@ WAYS = {
     Way.QUEUE: ("queue", "after its turn"),
     Way.INTERRUPT: ("now", "interrupts its turn"),
 }
-HINT = "m or enter to write · M to all"
+HINT = "m or enter to write"
 MOST_ROWS = 6
 
 
