@@ -22,6 +22,7 @@ from quarterdeck.llm.faults import ModelFault
 from quarterdeck.runtime.scopes import exit_now
 from quarterdeck.state import actions as did
 from quarterdeck.tui.app import QuarterdeckApp
+from quarterdeck.tui.driver import TerminalDriver
 from quarterdeck.tui.settings import ScreenSettings, SignSet
 from quarterdeck.tui.theming import load_themes
 
@@ -62,6 +63,7 @@ async def show(job: ScreenJob) -> int:
         themes=themes,
         settings=_settings(job),
     )
+    app.driver_class = TerminalDriver
     signalled: list[int] = []
 
     def end(code: int) -> None:
