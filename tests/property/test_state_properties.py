@@ -137,6 +137,8 @@ def test_rows_and_history_part_the_runs(facts: list[did.Action]) -> None:
         team = state.team
         assert sorted(team.rows + team.history) == sorted(team.by_run)
         assert all(team.by_run[run_id].is_evicted for run_id in team.history)
+        assert all(team.by_run[run_id].is_terminal for run_id in team.history)
+        assert all(run_id in state.transcripts for run_id in team.rows)
         assert not any(team.by_run[run_id].is_evicted for run_id in team.rows)
 
 

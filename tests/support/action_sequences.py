@@ -1,7 +1,7 @@
 """Sequences of facts for property tests: a few runs, requests and messages that meet often, in any order.
 
 `any_actions` is whatever can be told, most of it impossible. `stories` follow plausible lives and mix
-impossible facts in, so that deep states are reached as well.
+impossible facts in, so that deep states are reached as well. `drills` press one run from all sides.
 """
 
 from collections.abc import Callable
@@ -249,4 +249,25 @@ def _stories(draw: st.DrawFn) -> list[did.Action]:
 
 
 stories: st.SearchStrategy[list[did.Action]] = _stories()
-sequences: st.SearchStrategy[list[did.Action]] = st.one_of(any_actions, stories)
+
+_HOLDS: tuple[type[did.Action], ...] = (
+    *did.LIFECYCLE,
+    did.ClosingStepStarted,
+    did.TeammateEvicted,
+    did.TeammateViewed,
+    did.RequestOpened,
+    did.RequestAnswered,
+    did.ToolStarted,
+)
+
+
+@st.composite
+def _drills(draw: st.DrawFn) -> list[did.Action]:
+    """One run, and everything that moves or holds a lifecycle told to it in any order."""
+    kinds = draw(st.lists(st.sampled_from(_HOLDS), max_size=25))
+    told = [draw(actions_of(kind)) for kind in (did.TeammateSpawned, *kinds)]
+    return timed([_of_run(RUNS[0])(action) for action in told])
+
+
+drills: st.SearchStrategy[list[did.Action]] = _drills()
+sequences: st.SearchStrategy[list[did.Action]] = st.one_of(any_actions, stories, drills)

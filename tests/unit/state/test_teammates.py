@@ -107,6 +107,37 @@ def test_a_paused_run_goes_back_to_where_it_came_from(before: list[did.Action], 
     assert after(*before, paused(), continued()).lifecycle is place
 
 
+def refuses(state: AppState, *facts: did.Action) -> bool:
+    """Each of `facts` alone changes nothing."""
+    return all(reduce(state, fact) is state for fact in facts)
+
+
+def test_what_does_not_fit_the_place_of_a_run_changes_nothing() -> None:
+    resumed = did.TeammateResumed(at=13.0, run_id=A)
+    new = fold(AppState(), [spawned("a")])
+    assert refuses(new, turn("a"), waited(), resumed, turn_ended(), continued(), taken_back())
+    still = fold(new, [ready("a")])
+    assert refuses(still, ready("a"), waited(), resumed, turn_ended(), continued(), taken_back())
+    at_work = fold(still, [turn("a")])
+    assert refuses(at_work, ready("a"), turn("a"), resumed, continued(), taken_back())
+    waiting = fold(at_work, [waited()])
+    assert refuses(waiting, ready("a"), turn("a"), waited(WaitsOn.PLAN), continued(), taken_back())
+    assert refuses(fold(at_work, [paused(), stop()]), paused(), continued())
+
+
+def test_being_told_what_is_so_already_changes_nothing() -> None:
+    state = fold(AppState(), working("a"))
+    now = mate(state)
+    assert refuses(
+        state,
+        did.TeammateRenamed(at=99.0, run_id=A, name=now.name, agent_id=now.agent_id),
+        did.ModelChosen(at=99.0, run_id=A, model=now.model),
+        did.PermissionModeChanged(at=99.0, run_id=A, mode=now.permission_mode),
+        did.VerbChanged(at=99.0, run_id=A, verb=now.verb, past_verb=now.past_verb),
+        did.ProgressReported(at=99.0, run_id=A, tools=0, tokens=0),
+    )
+
+
 def test_what_happens_under_a_pause_counts_when_it_goes_on() -> None:
     assert after(waited(), paused(), did.TeammateResumed(at=13.0, run_id=A)).lifecycle is Lifecycle.PAUSED
     went_on = after(waited(), paused(), did.TeammateResumed(at=13.0, run_id=A), continued())
