@@ -18,7 +18,7 @@ from quarterdeck.llm.scripted.replies import Reply, ScriptedBlock
 from quarterdeck.llm.scripted.server import ScriptedServer
 from quarterdeck.state import actions as did
 from quarterdeck.state.app_state import AppState
-from quarterdeck.state.entries import Entry
+from quarterdeck.state.entries import Entry, ToolCall
 from quarterdeck.state.selectors import select_request_of
 from quarterdeck.state.teammates import Teammate
 
@@ -26,7 +26,7 @@ MODEL = "claude-test"
 Answer = Callable[[Conversation], Reply]
 T = TypeVar("T")
 
-HOLD = "until test -e go; do sleep 0.02; done; echo through"
+HOLD = "echo holding; until test -e go; do sleep 0.02; done; echo through"
 """A command that runs until the test lets it go (see `World.let_go`)."""
 MAY_HOLD = f"Bash({HOLD})"
 
@@ -119,8 +119,13 @@ class World:
         return self.mate(run_id)
 
     async def holding(self, run_id: RunId) -> None:
-        """Wait until a tool of it runs."""
-        await self.until(lambda state: state.team.by_run[run_id].running)
+        """Wait until its `HOLD` runs, as a process."""
+        await self.until(
+            lambda state: any(
+                isinstance(entry, ToolCall) and entry.title == HOLD and "holding" in entry.detail
+                for entry in state.transcripts[run_id].entries
+            )
+        )
 
     async def asked(self, run_id: RunId) -> Request:
         """Wait for its request to the person."""
