@@ -1,5 +1,6 @@
 """The rules about the source tree, and that each wall really stops what it is there to stop."""
 
+import socket
 from datetime import date
 from pathlib import Path
 
@@ -161,3 +162,8 @@ def test_every_module_says_what_it_owns() -> None:
 def test_no_module_or_folder_is_a_drawer() -> None:
     names = {part.removesuffix(".py") for path in modules() for part in path.relative_to(PACKAGE).parts}
     assert names & BANNED_NAMES == set()
+
+
+def test_a_test_that_reaches_another_machine_is_stopped() -> None:
+    with pytest.raises(BaseException, match=r"a test connects to '192\.0\.2\.1'"):
+        socket.create_connection(("192.0.2.1", 9), timeout=0.2)
