@@ -136,3 +136,53 @@ async def test_history_shows_how_each_run_ended_and_opens_its_transcript() -> No
         assert hand.app.deck.main.transcript.run_id == run("runaway")
         await hand.press("r")
         assert hand.asked == ["revive"]
+
+
+async def test_the_first_message_of_a_session_starts_the_lead_and_goes_on_to_it() -> None:
+    async with screen(states.empty()) as hand:
+        assert "to lead" in hand.text
+        await hand.press(*"hi", "enter")
+        assert ("spawn", "lead", "hi", False) in hand.recorder.asked
+        await hand.until(lambda: "run-lead" in hand.store.state.team.by_run)
+        await hand.settle()
+        assert hand.app.deck.composer.addressee == run("lead")
+        await hand.press(*"go", "enter")
+        assert [one[1:3] for one in hand.recorder.asked if one[0] == "send"] == [(run("lead"), "go")]
+
+
+async def test_a_spawn_that_is_refused_says_why() -> None:
+    async with screen() as hand:
+        hand.app._controller.teammates.spawn_error = "the name is taken"  # type: ignore[attr-defined] # the fake's
+        await hand.press("m", *"/spawn", "space", *"coder", "space", *"x", "enter")
+        await hand.until(lambda: "coder was not started: the name is taken" in hand.notice)
+
+
+async def test_up_in_the_empty_composer_takes_the_last_message_back_while_it_is_queued() -> None:
+    async with screen() as hand:
+        await hand.press("G", "k", "m", *"hi", "enter", "up")
+        assert hand.app.deck.composer.text == "hi"
+        assert "withdraw_last" in hand.asked
+
+
+async def test_a_failing_call_of_the_controller_does_not_end_the_screen() -> None:
+    async def fail(run_id: object, message: str = "") -> None:
+        raise OSError("disk")
+
+    async with screen() as hand:
+        hand.app._controller.teammates.revive = fail  # type: ignore[method-assign,assignment] # on purpose
+        await hand.press("G", "r")
+        await hand.until(lambda: "That failed: OSError" in hand.notice)
+        assert hand.app.is_running
+
+
+async def test_closing_a_sheet_or_help_leads_back_to_where_it_was_opened() -> None:
+    async with screen() as hand:
+        await hand.press("n", "question_mark")
+        assert hand.is_at(Place.HELP)
+        await hand.press("escape")
+        assert hand.is_at(Place.REQUEST)
+        await hand.press("ctrl+x", "k", "n")
+        assert hand.is_at(Place.REQUEST)
+        await hand.press("escape", "G", "k", "m", *"hi", "f1", "q")
+        assert hand.is_at(Place.COMPOSER)
+        assert hand.app.deck.composer.text == "hi"

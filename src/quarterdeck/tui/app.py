@@ -13,6 +13,7 @@ from textual.binding import BindingType
 from textual.filter import LineFilter, NoColor
 from textual.theme import Theme
 from textual.widget import Widget
+from textual.worker import Worker, WorkerState
 
 from quarterdeck.state.store import Store
 from quarterdeck.tui.assembly import build_deck
@@ -195,7 +196,15 @@ class QuarterdeckApp(App[int]):
 
     def start(self, work: Coroutine[None, None, None]) -> None:
         """Run something beside the screen."""
-        self.run_worker(work)
+        self.run_worker(work, exit_on_error=False)
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        """What was started beside the screen has failed: the screen goes on and says so."""
+        if event.state is WorkerState.ERROR:
+            self.say(
+                f"That failed: {type(event.worker.error).__name__}. The log file has more.", is_fault=True
+            )
+            self.log.error(event.worker.error)
 
     def ask(self, sheet: Sheet) -> None:
         """Show a sheet."""

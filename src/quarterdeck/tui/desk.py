@@ -9,7 +9,7 @@ from textual.widget import Widget
 
 from quarterdeck.domain.display_text import clean_name
 from quarterdeck.domain.ids import RequestId, RunId
-from quarterdeck.domain.requests import Request, request_kind
+from quarterdeck.domain.requests import PermissionRequest, Request, request_kind
 from quarterdeck.state.selectors import select_request_of
 from quarterdeck.state.store import Store
 from quarterdeck.state.teammates import Teammate
@@ -19,6 +19,9 @@ from quarterdeck.tui.guards import Token
 from quarterdeck.tui.keymap import Place
 from quarterdeck.tui.ports import Controller
 from quarterdeck.tui.ranking import FOLD
+
+LEAD_TO_BE = ""
+"""The addressee while there is no teammate: what is sent starts the lead."""
 
 _ABOUT_A_RUN = frozenset({Place.TRANSCRIPT, Place.REQUEST, Place.COMPOSER, Place.FIELD, Place.EDITOR})
 _VIEWS = frozenset({Place.HISTORY, Place.HELP, Place.SHEET, Place.WELCOME})
@@ -128,7 +131,14 @@ class Desk:
 
     def selection_changed(self) -> None:
         """Another row is selected: the main panel follows, unless something in it is being read."""
-        if self.place in (Place.TEAM, Place.INBOX):
+        composer = self._deck.composer
+        is_unaddressed = composer.addressee == LEAD_TO_BE and not composer.text.strip()
+        if self.place is Place.COMPOSER and is_unaddressed and self.selected is not None:
+            mate = self.selected
+            composer.set_addressee(mate.run_id, clean_name(mate.name))
+            self._deck.main.transcript.show(mate.run_id)
+            self.tell_viewed()
+        elif self.place in (Place.TEAM, Place.INBOX):
             self.show_selected()
 
     def show_selected(self) -> None:
@@ -192,6 +202,7 @@ class Desk:
                 self._focus(self._deck.composer.area)
             case _:
                 self._focus(self._deck.roster)
+        self.tell_viewed()
         self._changed()
 
     def _address(self) -> None:
@@ -200,7 +211,7 @@ class Desk:
         if self.place is Place.COMPOSER:
             return
         if mate is None:
-            composer.set_addressee("", "")
+            composer.set_addressee(LEAD_TO_BE, "lead")
         else:
             composer.set_addressee(mate.run_id, clean_name(mate.name))
 
@@ -299,7 +310,15 @@ class Desk:
         mate = self.selected
         if self.place is Place.REQUEST:
             request = self._deck.main.request.request
+            if isinstance(request, PermissionRequest) and request.rule is None:
+                return "Q_permission_once"
             return f"Q_{request_kind(request)}" if request is not None else "Q_permission"
+        if self.place is Place.FIELD and self._deck.main.current is self._deck.palette:
+            return "F_palette"
+        if self.place is Place.FIELD and self._deck.main.current is self._deck.wider:
+            return "F_rule"
+        if self.place is Place.SHEET and self._deck.main.current is self._deck.wider:
+            return "Y_plan" if self._deck.wider.is_plan else "Y_wider"
         if self.place is Place.TEAM and not self._store.state.team.rows:
             return "R_empty"
         if self.place in (Place.TEAM, Place.TRANSCRIPT) and mate is not None and mate.is_terminal:

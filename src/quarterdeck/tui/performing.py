@@ -39,7 +39,7 @@ class Performer:
             "open": self._open,
             "look-inside": self._look_inside,
             "to-team": lambda: desk.go(Place.TEAM),
-            "to-inbox": lambda: desk.go(Place.INBOX),
+            "to-inbox": self._to_inbox,
             "to-main": self._to_main,
             "to-composer": self._to_composer,
             "write": self._to_composer,
@@ -119,6 +119,11 @@ class Performer:
                 self._desk.open_request(request.id)
         elif self._desk.selected is not None:
             self._desk.go(Place.TRANSCRIPT)
+
+    def _to_inbox(self) -> None:
+        self._desk.go(Place.INBOX)
+        if self._desk.place is not Place.INBOX:
+            self._stage.say("Nothing needs you.")
 
     def _to_composer(self) -> None:
         if self._desk.place is Place.HISTORY:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from quarterdeck.domain.display_text import clean_name
 from quarterdeck.domain.ids import RunId
 from quarterdeck.domain.teammates import Way
-from quarterdeck.state.selectors import select_by_name
+from quarterdeck.state.selectors import select_by_name, select_living
 from quarterdeck.state.store import Store
 from quarterdeck.state.teammates import Teammate
 from quarterdeck.tui.commands import (
@@ -23,7 +23,8 @@ from quarterdeck.tui.stage import Stage
 from quarterdeck.tui.verbs import Verbs
 from quarterdeck.tui.widgets.composer import Composer
 
-NOBODY_WORDS = "Nobody to write to yet. /spawn NAME what it shall do."
+NOBODY_WORDS = "Nobody is chosen. Name a teammate, or /spawn NAME what it shall do."
+NO_MODEL_WORDS = "No model can be asked yet, so no lead can start. The draft stays."
 
 
 class Speaker:
@@ -73,11 +74,22 @@ class Speaker:
     def _send(self, run_id: RunId, text: str, way: Way) -> str:
         """Send; the words of a refusal, or nothing."""
         if not run_id:
-            return NOBODY_WORDS
+            lead = next((mate for mate in select_living(self._store.state.team) if mate.is_lead), None)
+            if lead is None:
+                return self._start_lead(text)
+            run_id = lead.run_id
         receipt = self._controller.conversation.send(run_id, text, way)
         if not receipt.done:
             return receipt.text or not_sent_words(run_id, self._names())
         self._stage.say(receipt.text)
+        return ""
+
+    def _start_lead(self, text: str) -> str:
+        """The first message of a session starts the lead on it."""
+        session = self._store.state.session
+        if session.model is None and not session.endpoint:
+            return NO_MODEL_WORDS
+        self._verbs.spawn("lead", text, plan_mode=False)
         return ""
 
     def bring_back(self, composer: Composer, addressee: str) -> None:

@@ -107,7 +107,7 @@ class PalettePanel(Vertical):
     def __init__(self, look: Look) -> None:
         super().__init__(id="palette")
         self.list = PaletteList(look)
-        self.field = PaletteField(id="palette-field", compact=True)
+        self.field = PaletteField(id="palette-field", compact=True, placeholder="type to narrow")
         self._all: tuple[Entry, ...] = ()
 
     def compose(self) -> ComposeResult:

@@ -209,9 +209,9 @@ class LogPanel(StateLine):
         if at < 0:
             return BLANK
         one = lines[at]
-        hour = time.strftime("%H:%M", time.localtime(one.at))
+        hour = time.strftime("%H:%M:%S" if self.size.width >= 80 else "%H:%M", time.localtime(one.at))
         who = fit(clean_name(one.who), 8)
-        text = cut(clean_line(one.text), max(self.size.width - 18 - max(width(who) - 8, 0), 1))
+        text = cut(clean_line(one.text), max(self.size.width - 5 - len(hour) - width(who), 1))
         return (Segment(f"  {hour} {who}  ", roles.quiet), Segment(text, roles.text))
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
