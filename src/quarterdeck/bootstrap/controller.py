@@ -19,11 +19,11 @@ from quarterdeck.domain.requests import (
     StepComment,
 )
 from quarterdeck.domain.teammates import Lifecycle, PermissionMode, SpawnConfig, SpawnResult, Way
-from quarterdeck.permissions.rules import RuleFault, parse_rule
+from quarterdeck.permissions.rules import Rule, RuleFault, allows, parse_rule
 from quarterdeck.runtime.teammate import PERSON
 from quarterdeck.state import actions as did
 from quarterdeck.state.entries import Entry, Said
-from quarterdeck.state.selectors import select_descendants, select_living, select_requests
+from quarterdeck.state.selectors import select_agent_ids, select_descendants, select_living, select_requests
 from quarterdeck.state.teammates import Teammate
 from quarterdeck.tui.ports import Controller, Receipt
 
@@ -264,14 +264,24 @@ class Answers:
             )
         )
         answered = 0
+        team = session.store.state.team
+        parsed = parse_rule(rule)
         for other in select_requests(session.store.state):
-            if not isinstance(other, PermissionRequest) or other.rule != rule:
+            if not isinstance(other, PermissionRequest) or not _covers(parsed, other):
                 continue
-            its = session.store.state.team.by_run[other.run_id]
-            if (is_team and its.team == mate.team) or its.agent_id == mate.agent_id:
+            is_member = is_team and team.by_run[other.run_id].team == mate.team
+            if is_member or mate.agent_id in select_agent_ids(team, other.run_id):
                 given = PermissionGiven(PermissionScope.ONCE, rule)
                 answered += not session.requests.answer(other.id, other.version, given)
         return answered
+
+
+def _covers(rule: Rule, request: PermissionRequest) -> bool:
+    """Whether the rule answers what waits already, as it would answer a new call."""
+    is_outside = request.tool != "Bash" and request.subject.startswith("/")
+    if is_outside and rule.exact is None:
+        return False
+    return allows(rule, tool=request.tool, subject=request.subject, real_path=request.subject)
 
 
 class SessionFacts:

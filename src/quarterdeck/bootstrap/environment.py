@@ -3,12 +3,13 @@
 import os
 from collections.abc import MutableMapping
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import msgspec
 
 from quarterdeck.bootstrap.model import Endpoint
 from quarterdeck.config.folders import config_folder, log_folder
-from quarterdeck.config.settings import FILE_NAME, Settings, read_settings
+from quarterdeck.config.settings import FILE_NAME, Settings, SettingsFault, read_settings
 from quarterdeck.processes.subreaper import harden_process
 
 DEFAULT_MODEL = "claude-sonnet-4-5"
@@ -48,6 +49,7 @@ def read_given(environment: MutableMapping[str, str] | None = None) -> Given:
         auth_token=values.get("ANTHROPIC_AUTH_TOKEN") or None,
         base_url=values.get("ANTHROPIC_BASE_URL") or None,
     )
+    check_address("ANTHROPIC_BASE_URL", endpoint.base_url)
     for name in SECRETS:
         values.pop(name, None)
     if environment is None:
@@ -60,3 +62,17 @@ def read_given(environment: MutableMapping[str, str] | None = None) -> Given:
         themes_folder=config / "themes",
         log_folder=log_folder(values),
     )
+
+
+def check_address(name: str, address: str | None) -> None:
+    """`name` says where it was set. :raises SettingsFault: it is set and no address of a server."""
+    if address is None:
+        return
+    try:
+        parts = urlsplit(address)
+        is_one = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_one = False
+    if not is_one:
+        # Not shown: an address may hold a password.
+        raise SettingsFault(f"{name}: that is no address of a server; write it as https://HOST[:PORT].")

@@ -15,9 +15,11 @@ from quarterdeck.bootstrap.events import Event, events_of, usage_fields
 from quarterdeck.bootstrap.logs import log_events
 from quarterdeck.bootstrap.session import Session, SessionConfig
 from quarterdeck.bootstrap.signals import on_ending_signal, settle
+from quarterdeck.config.settings import SettingsFault
 from quarterdeck.domain.display_text import clean
 from quarterdeck.domain.ids import RunId
 from quarterdeck.domain.teammates import Lifetime, Outcome, SpawnConfig
+from quarterdeck.llm.faults import ModelFault
 from quarterdeck.runtime.scopes import exit_now
 from quarterdeck.state import actions as did
 from quarterdeck.state.app_state import AppState
@@ -77,12 +79,14 @@ async def _play(config: SessionConfig, task: Task) -> int:
 
 
 async def first_model(session: Session) -> str | None:
-    """The first model that the endpoint offers; None when it does not say (the spawn then says so)."""
+    """The first model that the endpoint offers; None: it offers none, and the spawn says so.
+
+    :raises SettingsFault: it cannot be asked.
+    """
     try:
         models = await session.model.list_models()
-    except Exception as fault:  # whatever is wrong with the endpoint: the spawn's own line says what to do
-        sys.stderr.write(f"quarterdeck: {clean(str(fault))}\n")
-        return None
+    except ModelFault as fault:
+        raise SettingsFault(fault.message) from fault
     return models[0] if models else None
 
 

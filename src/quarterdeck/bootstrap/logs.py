@@ -10,7 +10,7 @@ from pathlib import Path
 from traceback import format_exception
 
 from quarterdeck.bootstrap.events import events_of
-from quarterdeck.domain.display_text import clean
+from quarterdeck.domain.display_text import clean, clean_line
 from quarterdeck.state import actions as did
 from quarterdeck.state.app_state import AppState
 from quarterdeck.state.store import Store
@@ -83,7 +83,16 @@ _LOGGED = (
 )
 
 
-def to_stderr(line: str) -> None:
-    """One line for the person, outside the screen."""
-    sys.stderr.write(f"quarterdeck: {clean(line)}\n")
+def plain_words(fault: Exception) -> str:
+    """One line that says what is wrong; for a fault of the system without its number."""
+    words = str(fault)
+    if isinstance(fault, OSError) and fault.strerror:
+        words = f"{fault.filename}: {fault.strerror}." if fault.filename else f"{fault.strerror}."
+    return clean_line(words)
+
+
+def refuse(fault: Exception) -> int:
+    """Say it to the person, outside the screen; the exit code of usage and configuration."""
+    sys.stderr.write(f"quarterdeck: {plain_words(fault)}\n")
     sys.stderr.flush()
+    return 2

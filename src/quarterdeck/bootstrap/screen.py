@@ -139,9 +139,11 @@ def run_screen(
     """Make the job inside the loop, show it, clean up; the process ends even if a task never does."""
 
     async def run() -> int:
-        code = await show(await make())
-        if after is not None:
-            await after()
+        try:
+            code = await show(await make())
+        finally:
+            if after is not None:
+                await after()
         exit_now(code)
         return code
 

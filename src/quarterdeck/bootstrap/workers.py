@@ -28,7 +28,7 @@ from quarterdeck.runtime.text_merger import TextMerger
 from quarterdeck.runtime.threads import run_in_thread
 from quarterdeck.runtime.tool_runner import RunnerParts, ToolRunner
 from quarterdeck.runtime.turn import RunParts, ToolCalls
-from quarterdeck.state.selectors import select_descendants, select_request_of
+from quarterdeck.state.selectors import select_agent_ids, select_descendants, select_request_of
 from quarterdeck.state.store import Store
 from quarterdeck.tools.ports import ToolContext
 from quarterdeck.tools.read_marks import ReadMarks
@@ -161,8 +161,9 @@ class WorkerShop(msgspec.Struct, frozen=True, kw_only=True):
         mate = self.store.state.team.by_run[run_id]
         grants = [Grant(rule, f"rule of {mate.name}") for rule in own]
         grants += [Grant(rule, "flag --allow") for rule in self.allow]
+        lives = select_agent_ids(self.store.state.team, run_id)
         for given in self.store.state.session.rules:
-            if given.agent_id == mate.agent_id:
+            if given.agent_id in lives:
                 grants.append(Grant(parse_rule(given.rule), f"rule of {mate.name}"))
             elif given.team is not None and given.team == mate.team:
                 grants.append(Grant(parse_rule(given.rule), "rule of the team"))

@@ -7,17 +7,19 @@ from pathlib import Path
 from quarterdeck.bootstrap.demo.show import show_demo
 from quarterdeck.bootstrap.demo.stage import DemoOptions
 from quarterdeck.bootstrap.demo.story import play_headless
-from quarterdeck.bootstrap.environment import read_given
+from quarterdeck.bootstrap.environment import check_address, read_given
 from quarterdeck.bootstrap.logs import open_log
 from quarterdeck.bootstrap.screen import why_no_screen
 from quarterdeck.cli.parser import UsageFault, demo_parser
-from quarterdeck.cli.session_options import session_config
+from quarterdeck.cli.session_options import check_theme, session_config
 
 
 def run(arguments: list[str]) -> int:
     """The exit code; headless: 0 only when every step of the story held."""
     options = demo_parser().parse_args(arguments)
     given = read_given()
+    check_theme(given, options.theme)
+    check_address("--base-url", options.base_url)
     open_log(given.log_folder, given.secrets)
     stage = _stage_options(options)
     if options.headless:

@@ -7,7 +7,7 @@ from quarterdeck.bootstrap.environment import read_given
 from quarterdeck.bootstrap.logs import open_log
 from quarterdeck.bootstrap.screen import ScreenJob, begin_lead, run_screen, why_no_screen
 from quarterdeck.cli.parser import UsageFault, screen_parser
-from quarterdeck.cli.session_options import folder_here, session_config
+from quarterdeck.cli.session_options import check_theme, folder_here, session_config
 
 
 def run(arguments: list[str]) -> int:
@@ -16,6 +16,7 @@ def run(arguments: list[str]) -> int:
     if fault := why_no_screen(os.environ):
         raise UsageFault(fault)
     given = read_given()
+    check_theme(given, options.theme)
     config = session_config(given, options, folder_here())
     open_log(given.log_folder, given.secrets)
     job = ScreenJob(

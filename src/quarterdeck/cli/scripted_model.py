@@ -4,6 +4,7 @@ import asyncio
 import sys
 from pathlib import Path
 
+from quarterdeck.bootstrap.logs import plain_words
 from quarterdeck.cli.parser import UsageFault, scripted_model_parser
 from quarterdeck.llm.scripted.command import run_scripted_model
 from quarterdeck.llm.scripted.scenario import ScenarioFault
@@ -18,7 +19,7 @@ def run(arguments: list[str]) -> int:
     try:
         return asyncio.run(run_scripted_model(Path(options.scenario), options.port, log, announce=_announce))
     except (ScenarioFault, OSError) as fault:
-        raise UsageFault(str(fault)) from fault
+        raise UsageFault(plain_words(fault)) from fault
 
 
 def _announce(line: str) -> None:

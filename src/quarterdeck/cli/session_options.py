@@ -2,15 +2,18 @@
 
 import argparse
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 from quarterdeck.bootstrap.environment import Given
 from quarterdeck.bootstrap.session import SessionConfig
 from quarterdeck.cli.parser import UsageFault
 from quarterdeck.config.verbs import verb_list
+from quarterdeck.domain.display_text import clean_name
 from quarterdeck.domain.teammates import PermissionMode
 from quarterdeck.permissions.rules import Rule, RuleFault, parse_rule
 from quarterdeck.state.selectors import DisplayDelays
+from quarterdeck.tui.theming import load_themes
 
 
 def rules_of(texts: list[str], flag: str) -> tuple[Rule, ...]:
@@ -29,6 +32,17 @@ def folder_here() -> Path:
     except OSError as fault:
         raise UsageFault(f"This folder can't be read ({fault.strerror}). Go to one that can.") from fault
     return folder
+
+
+def check_theme(given: Given, name: str | None) -> None:
+    """:raises UsageFault: a theme of this name was asked for, and there is none."""
+    if name is None:
+        return
+    themes, faults = load_themes(given.themes_folder)
+    if name in themes:
+        return
+    broken = next((str(fault) for fault in faults if fault.path.stem == name), "")
+    raise UsageFault(f"--theme: {broken or _no_theme(name, themes)}")
 
 
 def team_name(folder: Path) -> str:
@@ -68,3 +82,7 @@ def _words(given: Given) -> str:
     if given.endpoint.base_url:
         return given.endpoint.base_url
     return "api.anthropic.com" if given.endpoint.is_set else ""
+
+
+def _no_theme(name: str, themes: Iterable[str]) -> str:
+    return f"there is no theme {clean_name(name)!r}. There are {', '.join(themes)}."

@@ -1,12 +1,10 @@
 """The demo on the screen: the same stage and team as headless, with the person at the keys."""
 
-import sys
-
 from quarterdeck.bootstrap.demo.stage import DemoOptions, Stage, demo_config, set_up, spawn_team
 from quarterdeck.bootstrap.environment import Given
+from quarterdeck.bootstrap.logs import refuse
 from quarterdeck.bootstrap.screen import ScreenJob, run_screen
 from quarterdeck.bootstrap.session import SessionConfig
-from quarterdeck.domain.display_text import clean
 
 
 def show_demo(given: Given, options: DemoOptions, base: SessionConfig, *, theme: str | None) -> int:
@@ -25,5 +23,4 @@ def show_demo(given: Given, options: DemoOptions, base: SessionConfig, *, theme:
     try:
         return run_screen(make, after)
     except (OSError, ValueError) as fault:
-        sys.stderr.write(f"quarterdeck: {clean(str(fault))}\n")
-        return 2
+        return refuse(fault)

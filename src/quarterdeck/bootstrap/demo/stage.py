@@ -70,7 +70,12 @@ async def set_up(options: DemoOptions) -> Stage:
         shutil.copytree(SAMPLE, folder, ignore=shutil.ignore_patterns("__pycache__"))
     folder = folder.resolve(strict=True)
     log_path = options.log_path or folder.parent / f"{folder.name}-requests.jsonl"
-    server = None if options.base_url else await _start(story, log_path)
+    try:
+        server = None if options.base_url else await _start(story, log_path)
+    except OSError:
+        if own:
+            shutil.rmtree(folder.parent, ignore_errors=True)
+        raise
     return Stage(
         folder=folder,
         server=server[0] if server else None,

@@ -30,7 +30,7 @@ from quarterdeck.bootstrap.demo.stage import (
     spawn_team,
 )
 from quarterdeck.bootstrap.events import events_of
-from quarterdeck.bootstrap.logs import log_events
+from quarterdeck.bootstrap.logs import log_events, refuse
 from quarterdeck.bootstrap.session import Session
 from quarterdeck.bootstrap.signals import on_ending_signal, settle
 from quarterdeck.domain.display_text import clean
@@ -227,8 +227,7 @@ async def _play(options: DemoOptions, max_duration_s: float) -> int:
     try:
         stage = await set_up(options)
     except (OSError, ValueError) as fault:
-        sys.stderr.write(f"quarterdeck: {clean(str(fault))}\n")
-        return 2
+        return refuse(fault)
     session = Session(demo_config(stage))
     session.store.observe(_print_events)
     log_events(session.store)
