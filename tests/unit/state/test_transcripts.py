@@ -197,6 +197,12 @@ def test_a_run_that_ended_by_itself_keeps_its_window() -> None:
     assert len(found.entries) == 2
 
 
+def test_a_run_that_ended_by_itself_leaves_nothing_open() -> None:
+    found = transcript(tool_started("a"), streamed("half"), ended("a", Outcome.FAILED))
+    assert [getattr(entry, "status", None) for entry in found.entries] == [ToolStatus.CANCELLED]
+    assert found.live == ()
+
+
 def test_a_window_keeps_the_newest_entries_and_ids_go_on() -> None:
     found = transcript(*(said("a", str(number)) for number in range(MAX_ENTRIES + 5)))
     assert len(found.entries) == MAX_ENTRIES
