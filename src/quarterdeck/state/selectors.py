@@ -5,7 +5,7 @@ from enum import IntEnum
 
 import msgspec
 
-from quarterdeck.domain.ids import RequestId, RunId
+from quarterdeck.domain.ids import AgentId, RequestId, RunId
 from quarterdeck.domain.requests import Request
 from quarterdeck.domain.teammates import Lifecycle, Outcome
 from quarterdeck.domain.usage import NO_USAGE, Usage
@@ -137,6 +137,16 @@ def select_descendants(team: Team, run_id: RunId) -> tuple[RunId, ...]:
     return tuple(
         mate.run_id for mate in team.by_run.values() if not mate.is_terminal and _descends(team, mate, run_id)
     )
+
+
+def select_agent_ids(team: Team, run_id: RunId) -> frozenset[AgentId]:
+    """Of a run and of the lives that it was revived from: as `name-2` it is still the same teammate."""
+    found: set[AgentId] = set()
+    at: RunId | None = run_id
+    while at is not None and (mate := team.by_run.get(at)) is not None:
+        found.add(mate.agent_id)
+        at = mate.revived_from
+    return frozenset(found)
 
 
 def select_by_name(team: Team, name: str) -> Teammate | None:
