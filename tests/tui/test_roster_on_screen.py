@@ -1,6 +1,6 @@
 import time
 
-from quarterdeck.domain.teammates import IdleReason
+from quarterdeck.domain.teammates import IdleReason, Outcome
 from quarterdeck.domain.usage import NO_USAGE
 from quarterdeck.state import actions as did
 from quarterdeck.state.app_state import AppState
@@ -46,7 +46,7 @@ async def test_an_ended_row_keeps_its_place_counts_down_and_leaves_when_told() -
         await hand.tell(states.killed("b", at=hand.wall(), processes=0, requests=0))
         await hand.tell(*states.proved("b", at=hand.wall(), processes=0))
         assert names(hand) == ["a", "b", "c"]
-        assert "killed · leaves in 3s · nothing left" in hand.lines[3]
+        await hand.until(lambda: "killed · leaves in 3s · nothing left" in hand.lines[3], "the proof")
         hand.now += 2.5
         await hand.until(lambda: "leaves in 1s" in hand.lines[3], "the countdown")
         await hand.tell(states.evicted("b"))
@@ -152,3 +152,21 @@ async def test_the_log_shows_what_happened_newest_first() -> None:
         )
         await hand.tell(ended, did.TeammatePaused(at=NOW, run_id=run("a"), by="you"))
         assert "‖ paused by you" in hand.text
+
+
+async def test_the_footer_offers_what_the_selected_row_allows_now() -> None:
+    async with screen(team("a", "b")) as hand:
+        assert "x kill" in hand.lines[-1]
+        await hand.press("x")
+        assert hand.lines[-1].startswith(" r revive")
+        assert "x kill" not in hand.lines[-1]
+
+
+async def test_with_many_rows_the_order_still_follows() -> None:
+    async with screen(states.crowd(300)) as hand:
+        hand.now += 5
+        await hand.tell(did.TeammatePaused(at=NOW, run_id=run("t0000"), by="you"))
+        assert "paused by you" in hand.lines[2]
+        failed = states.ended("t0250", Outcome.FAILED, error="401")
+        await hand.tell(failed)
+        await hand.until(lambda: names(hand)[0] == "t0250", "the failed row on top")

@@ -86,7 +86,7 @@ class QuarterdeckApp(App[int]):
         self._palette = PaletteDesk(self.deck, self.desk, store, self)
         self._speaker = Speaker(store, controller, self.desk, verbs, self)
         self._performer = Performer(self.deck, self.desk, store, verbs, self._widening, self._palette, self)
-        self._main = MainScreen(self.deck, self.desk, self._speaker, self._palette, self.keymap, self)
+        self._main = MainScreen(self.deck, self.desk, self._speaker, self._palette, self.keymap, store, self)
         self._teller = Teller(store, self._settings, self._write_out)
 
     def _roles(self, name: str) -> Roles:

@@ -6,8 +6,11 @@ from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
 from textual.widget import Widget
 
+from quarterdeck.state.app_state import AppState
+from quarterdeck.state.store import Store
 from quarterdeck.tui.arrangement import Arrangement, arrange
 from quarterdeck.tui.assembly import lay_parts_out
+from quarterdeck.tui.connect import Connection, connect
 from quarterdeck.tui.deck import Deck
 from quarterdeck.tui.desk import Desk
 from quarterdeck.tui.keymap import Keymap, Place
@@ -42,6 +45,7 @@ class MainScreen(Screen[None]):
         speaker: Speaker,
         palette: PaletteDesk,
         keymap: Keymap,
+        store: Store,
         stage: Stage,
     ) -> None:
         super().__init__()
@@ -50,6 +54,8 @@ class MainScreen(Screen[None]):
         self._speaker = speaker
         self._palette = palette
         self._keymap = keymap
+        self._store = store
+        self._connections: list[Connection[object]] = []
         self._stage = stage
         self._arranged: Arrangement | None = None
         self._composer_rows = 1
@@ -70,6 +76,19 @@ class MainScreen(Screen[None]):
         yield deck.notice
         yield deck.composer
         yield deck.footer
+
+    def on_mount(self) -> None:
+        """What a teammate's state allows is told in the footer."""
+        for select in (_select_team, _select_inbox):
+            self._connections.append(connect(self, self._store, select, self._state_changed))
+
+    def on_unmount(self) -> None:
+        """Listen no more."""
+        for one in self._connections:
+            one.close()
+
+    def _state_changed(self, _part: object) -> None:
+        self._arrange()
 
     def arrange_soon(self) -> None:
         """The places or what is in them changed: lay out once, when all is said."""
@@ -179,3 +198,11 @@ class MainScreen(Screen[None]):
     def _composer_grew(self, message: Composer.RowsChanged) -> None:
         self._composer_rows = message.rows
         self.arrange_soon()
+
+
+def _select_team(state: AppState) -> object:
+    return state.team
+
+
+def _select_inbox(state: AppState) -> object:
+    return state.inbox

@@ -31,6 +31,8 @@ from quarterdeck.tui.widgets.lines import BLANK, LineWidget
 HOLD_S = 2.0
 """So long after the last key of the roster its order stays."""
 TICK_S = 0.1
+MANY = 100
+"""With more rows than this, an order that only changed by work is made by the tick."""
 EMPTY_TEAM = "No teammates yet. Write to the lead below, or /spawn NAME what it shall do."
 EMPTY_WITHOUT_LEAD = "No teammates yet. /spawn NAME what it shall do."
 
@@ -106,9 +108,13 @@ class Roster(LineWidget, can_focus=True):
         wanted = (state.team.revision, state.inbox.open)
         if wanted == self._ranked_for:
             return
+        is_open_same = self._ranked_for is not None and wanted[1] == self._ranked_for[1]
         self._ranked_for = wanted
         self._must_rank = True
-        self._rank()
+        if is_open_same and len(state.team.rows) > MANY and len(self._ranked) == len(state.team.rows):
+            self.refresh()  # the rank of so many is made by the tick, ten times a second
+        else:
+            self._rank()
 
     def _rank(self) -> None:
         """Bring the rows up to date; while the hand is on them their order stays."""
