@@ -128,7 +128,7 @@ async def test_it_shows_addressee_way_prompt_and_a_hint_only_without_the_keys() 
         rule, text = screen_rows(app)
         assert rule.startswith("─ to builder ──")
         assert rule.endswith("─ steer: at the next tool boundary ─")
-        assert text == " › m or enter to write · M to all"
+        assert text == " › m or enter to write"
 
 
 @pytest.mark.parametrize("new_line", [["ctrl+j"], ["shift+enter"], ["backslash", "enter"]])
@@ -394,7 +394,7 @@ async def test_in_a_narrow_terminal_the_prompt_names_the_addressee() -> None:
         app.query_one("#other").focus()
         await pilot.pause()
         await pilot.pause()
-        assert screen_rows(app) == [" to builder › m or enter to write · M to all"]
+        assert screen_rows(app) == [" to builder › m or enter to write"]
 
 
 async def test_a_reason_is_kept_per_request_and_an_empty_one_counts() -> None:

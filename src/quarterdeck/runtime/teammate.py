@@ -268,7 +268,7 @@ class Teammate:
         self._closing = closing
         verb, past = self._life.new_verb()
         self._dispatch(did.TurnStarted(at=self._clock.wall(), run_id=run_id, verb=verb, past_verb=past))
-        append_user(self._run.history, self.take(record, mails))
+        append_user(self._run.history, self._take(record, mails))
         turn = Turn(self._run, record)
         play = turn.close() if closing else turn.play()
         task: asyncio.Task[TurnEnd | None] = self._life.scopes.start(
@@ -316,7 +316,7 @@ class Teammate:
         await self._life.scopes.end(scope)
         gone.set()
 
-    def take(
+    def _take(
         self, record: TurnRecord, mails: tuple[Mail, ...], *, with_answer: bool = False
     ) -> tuple[Block, ...]:
         """Mark messages as delivered and give them as blocks."""
@@ -339,7 +339,7 @@ class Teammate:
         """What is due at a tool boundary: all but what shall wait for the turn's end."""
         queued = self._life.store.state.mail.get(self._run.run_id, ())
         due = tuple(mail for mail in queued if mail.way is not Way.QUEUE)
-        return self.take(record, due, with_answer=record.person_answered)
+        return self._take(record, due, with_answer=record.person_answered)
 
     def _last_text(self) -> str:
         mate = self._life.store.state.team.by_run.get(self._run.run_id)
