@@ -163,7 +163,7 @@ def timed(actions: list[did.Action]) -> list[did.Action]:
     return told
 
 
-any_actions: st.SearchStrategy[list[did.Action]] = st.lists(any_action, max_size=60).map(timed)
+any_actions: st.SearchStrategy[list[did.Action]] = st.lists(any_action, min_size=20, max_size=60).map(timed)
 
 
 def _of_run(run_id: RunId) -> Callable[[did.Action], did.Action]:
@@ -250,23 +250,42 @@ def _stories(draw: st.DrawFn) -> list[did.Action]:
 
 stories: st.SearchStrategy[list[did.Action]] = _stories()
 
-_HOLDS: tuple[type[did.Action], ...] = (
-    *did.LIFECYCLE,
+_LIVELY: tuple[type[did.Action], ...] = (
+    *(kind for kind in did.LIFECYCLE if kind not in _ENDS),
     did.ClosingStepStarted,
-    did.TeammateEvicted,
-    did.TeammateViewed,
     did.RequestOpened,
     did.RequestAnswered,
     did.ToolStarted,
+    did.TextStreamed,
+)
+_HOLDS: tuple[type[did.Action], ...] = (
+    *(_LIVELY * 2),
+    *_ENDS,
+    did.TeammateEvicted,
+    did.TeammateViewed,
+    did.TeammateRenamed,
+)
+"""What lives on twice as often as what ends, so that lives are long enough to meet."""
+
+_BEGINNING: tuple[type[did.Action], ...] = (
+    did.TeammateReady,
+    did.TurnStarted,
+    did.RequestOpened,
+    did.TeammateWaited,
 )
 
 
 @st.composite
 def _drills(draw: st.DrawFn) -> list[did.Action]:
-    """One run, and everything that moves or holds a lifecycle told to it in any order."""
-    kinds = draw(st.lists(st.sampled_from(_HOLDS), max_size=25))
-    told = [draw(actions_of(kind)) for kind in (did.TeammateSpawned, *kinds)]
-    return timed([_of_run(RUNS[0])(action) for action in told])
+    """One run and its revival, and everything that moves or holds a lifecycle told to them in any order."""
+    told: list[did.Action] = []
+    for run_id, before in ((RUNS[0], None), (RUNS[1], RUNS[0])):
+        spawn = draw(actions_of(did.TeammateSpawned))
+        told.append(msgspec.structs.replace(_of_run(run_id)(spawn), revived_from=before))
+        beginning = _BEGINNING[: draw(st.integers(0, len(_BEGINNING)))]
+        kinds = draw(st.lists(st.sampled_from(_HOLDS), min_size=8, max_size=20))
+        told += [_of_run(run_id)(draw(actions_of(kind))) for kind in (*beginning, *kinds)]
+    return timed(told)
 
 
 drills: st.SearchStrategy[list[did.Action]] = _drills()
