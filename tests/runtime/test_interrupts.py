@@ -101,7 +101,7 @@ async def test_open_calls_get_their_own_or_a_synthetic_result_in_order(tmp_path:
         assert results[1]["is_error"]
         assert results[2]["is_error"]
         assert not (tmp_path / "never").exists()
-        assert here.session.processes.owner_facts(run_id).left == 0
+        await here.no_process(run_id)
         shown = {call.title: call.status for call in here.entries(run_id, ToolCall)}
         assert shown == {"echo first": ToolStatus.OK, HOLD: ToolStatus.CANCELLED}
         assert here.mate(run_id).running == ()

@@ -1,6 +1,7 @@
 """A whole session for tests: the real runtime, the real SDK, and a scripted server on loopback."""
 
 import asyncio
+import itertools
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -51,7 +52,7 @@ def says(text: str, **fields: Any) -> Reply:
     return Reply(content=(ScriptedBlock(text=text),), **fields)
 
 
-def calls(tool: str, text: str = "", **inputs: Any) -> Reply:
+def calls(tool: str, text: str = "", /, **inputs: Any) -> Reply:
     """A reply that calls one tool."""
     blocks = [ScriptedBlock(text=text)] if text else []
     return Reply(content=(*blocks, ScriptedBlock(tool=tool, input=inputs)))
@@ -138,6 +139,14 @@ class World:
         """Wait until text of it is on the screen; the text so far."""
         await self.until(lambda state: state.transcripts[run_id].live)
         return "".join(part.text for part in self.state.transcripts[run_id].live)
+
+    async def no_process(self, run_id: RunId, *, within_s: float = 5.0) -> None:
+        """Wait until the kernel counts no process of it; nothing tells of that, so it is asked."""
+        async with asyncio.timeout(within_s):
+            for _ in itertools.count():
+                if self.session.processes.owner_facts(run_id).left == 0:
+                    return
+                await asyncio.sleep(0.01)
 
     def let_go(self) -> None:
         """Let every `HOLD` end."""
