@@ -269,6 +269,10 @@ class FakeSession:
         known = ("README.md", "pyproject.toml", "src/shop/cart.py", "src/shop/price.py")
         return tuple(path for path in known if path.startswith(prefix))
 
+    async def edit(self, text: str) -> str:
+        self._recorder.ask("edit", text)
+        return f"{text} (edited)"
+
     def save_theme(self, name: str) -> Receipt:
         self._recorder.ask("save_theme", name)
         return Receipt(True, f"Theme {name} is kept in your settings.")

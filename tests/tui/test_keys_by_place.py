@@ -55,7 +55,7 @@ async def _reset(hand: Hand) -> None:
     for place in (Place.SHEET, Place.FIELD, Place.EDITOR):
         if hand.is_at(place):
             await hand.press("escape")
-    hand.app.desk.zoomed = False
+    hand.app.desk.here.zoomed = False
     hand.app.desk.go(Place.TEAM)
     await hand.settle()
     hand.recorder.asked.clear()
@@ -197,7 +197,7 @@ EXPECTED: dict[tuple[str, Place], Check] = {
     ("open", Place.WELCOME): says("quarterdeck"),
     ("option-1", Place.WELCOME): says("ANTHROPIC_API_KEY"),
     ("option-2", Place.WELCOME): says("ANTHROPIC_BASE_URL"),
-    ("option-3", Place.WELCOME): says("--demo"),
+    ("option-3", Place.WELCOME): says("quarterdeck demo"),
     ("zoom", Place.TRANSCRIPT): lambda hand: not hand.app.deck.roster.display,
     ("zoom", Place.REQUEST): lambda hand: not hand.app.deck.roster.display,
     ("open", Place.TEAM): at(Place.COMPOSER),
@@ -249,11 +249,11 @@ async def test_every_key_of_a_place_does_what_the_keymap_says(place: Place) -> N
 async def _try(hand: Hand, place: Place, key: str, action: str) -> list[str]:
     await ENTER[place](hand)
     if not hand.is_at(place):
-        return [f"{place.name} was not entered for {key}: {hand.app.desk.place}"]
+        return [f"{place.name} was not entered for {key}: {hand.app.desk.here.place}"]
     await hand.press(key)
     if check_of(action, place)(hand):
         return []
-    return [f"{key} in {place.name} ({action}): {hand.app.desk.place} {hand.asked} {hand.notice!r}"]
+    return [f"{key} in {place.name} ({action}): {hand.app.desk.here.place} {hand.asked} {hand.notice!r}"]
 
 
 async def test_a_key_of_something_that_is_not_there_yet_says_so_and_does_nothing() -> None:

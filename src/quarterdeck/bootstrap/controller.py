@@ -1,5 +1,6 @@
 """The screen's ports, joined with the runtime. Each answers with one line for the notice."""
 
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -20,12 +21,14 @@ from quarterdeck.domain.requests import (
 )
 from quarterdeck.domain.teammates import Lifecycle, PermissionMode, SpawnConfig, SpawnResult, Way
 from quarterdeck.permissions.rules import Rule, RuleFault, allows, parse_rule
+from quarterdeck.processes.editor import EditorFault, edit_text
 from quarterdeck.runtime.teammate import PERSON
+from quarterdeck.runtime.threads import run_in_thread
 from quarterdeck.state import actions as did
 from quarterdeck.state.entries import Entry, Said
 from quarterdeck.state.selectors import select_agent_ids, select_descendants, select_living, select_requests
 from quarterdeck.state.teammates import Teammate
-from quarterdeck.tui.ports import Controller, Receipt
+from quarterdeck.tui.ports import Controller, EditorGone, Receipt
 
 DONE = Receipt(True)
 
@@ -303,6 +306,13 @@ class SessionFacts:
     def files(self, prefix: str) -> tuple[str, ...]:
         """Of the folder, by path."""
         return tuple(self._list_files(prefix))[:50]
+
+    async def edit(self, text: str) -> str:
+        """In a thread: the team goes on meanwhile. :raises EditorGone: it gave nothing back."""
+        try:
+            return await run_in_thread(lambda: edit_text(text, os.environ), name="editor")
+        except EditorFault as fault:
+            raise EditorGone(str(fault)) from fault
 
     def save_theme(self, name: str) -> Receipt:
         """Into the settings file."""

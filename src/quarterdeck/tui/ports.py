@@ -129,6 +129,10 @@ class RequestsPort(Protocol):
         ...
 
 
+class EditorGone(Exception):
+    """The person's editor gave nothing back; one line for the notice."""
+
+
 class SessionPort(Protocol):
     """The session as a whole."""
 
@@ -138,6 +142,13 @@ class SessionPort(Protocol):
 
     def files(self, prefix: str) -> tuple[str, ...]:
         """Files of the folder whose path starts with `prefix`, for completion; at most 50."""
+        ...
+
+    async def edit(self, text: str) -> str:
+        """The text as the person's own editor saved it; the terminal is free meanwhile.
+
+        :raises EditorGone: it did not come back; the text of the error is for the notice.
+        """
         ...
 
     def save_theme(self, name: str) -> Receipt:

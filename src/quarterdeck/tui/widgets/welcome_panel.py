@@ -14,12 +14,12 @@ WAYS = (
         "own server",
         ("export ANTHROPIC_BASE_URL=http://localhost:8080", "any server that speaks the Messages API"),
     ),
-    ("the demo", ("quarterdeck --demo: a small project, no key needed",)),
+    ("the demo", ("quarterdeck demo: a small project, no key needed",)),
 )
 STEPS = (
     "Leave with ctrl+q, then: export ANTHROPIC_API_KEY=… and start quarterdeck again.",
     "Leave with ctrl+q, then: export ANTHROPIC_BASE_URL=http://localhost:8080 and start quarterdeck again.",
-    "Leave with ctrl+q, then: quarterdeck --demo",
+    "Leave with ctrl+q, then: quarterdeck demo",
 )
 CHECKED = "checked: ANTHROPIC_API_KEY, ANTHROPIC_AUTH_TOKEN, ANTHROPIC_BASE_URL, settings"
 
