@@ -85,7 +85,7 @@ class Hand:
 
     def is_at(self, place: Place) -> bool:
         """Whether this place has the keys."""
-        return self.app.desk.place is place
+        return self.app.desk.here.place is place
 
     @property
     def notice(self) -> str:

@@ -142,7 +142,7 @@ class QuarterdeckApp(App[int]):
                 self._teller.pressed(event.time)
                 if self._take_key(event):
                     return
-            case events.Paste(is_forwarded=False) if not self.desk.place.takes_text:
+            case events.Paste(is_forwarded=False) if not self.desk.here.place.takes_text:
                 self.desk.go(Place.COMPOSER)
                 self.deck.composer.paste(event.text)
                 return
@@ -156,10 +156,10 @@ class QuarterdeckApp(App[int]):
         self.desk.focus_moved(self.focused)
         route = self._router.route(
             Press(event.key, event.character, event.time),
-            self.desk.place,
-            needs=self.desk.needs,
-            addressee=self.desk.name,
-            has_selection=self.desk.place.takes_text and self._selects_text(),
+            self.desk.here.place,
+            needs=self.desk.here.needs,
+            addressee=self.desk.here.name,
+            has_selection=self.desk.here.place.takes_text and self._selects_text(),
         )
         match route:
             case Act(action=action):

@@ -35,44 +35,55 @@ class Performer:
         self._store = store
         self._verbs = verbs
         self._stage = stage
-        self._actions: dict[str, Callable[[], None]] = {
+        self._widening = widening
+        self._palette = palette
+        self._actions: dict[str, Callable[[], object]] = {**self._going(), **self._acting()}
+
+    def _going(self) -> dict[str, Callable[[], object]]:
+        """Actions that move or show."""
+        return {
             "open": self._open,
             "look-inside": self._look_inside,
-            "to-team": lambda: desk.go(Place.TEAM),
+            "to-team": lambda: self._desk.go(Place.TEAM),
             "to-inbox": self._to_inbox,
             "to-main": self._to_main,
             "to-composer": self._to_composer,
             "write": self._to_composer,
-            "back": desk.back,
-            "close": desk.close,
+            "back": self._desk.back,
+            "close": self._desk.close,
             "next-request": lambda: self._next(1),
             "previous-request": lambda: self._next(-1),
-            "approve": lambda: self._answer("approve"),
-            "reject": lambda: self._answer("reject"),
-            "edit": lambda: self._answer("edit"),
-            "show-request": self._show_request,
-            "interrupt": lambda: self._on_run(verbs.interrupt),
-            "pause": lambda: self._on_run(verbs.pause),
-            "stop": lambda: self._on_run(verbs.stop),
-            "kill": lambda: self._on_run(verbs.kill),
-            "revive": lambda: self._on_run(verbs.revive),
-            "kill-all": verbs.kill_all,
-            "interrupt-all": verbs.interrupt_all,
-            "pause-all": verbs.pause_all,
-            "quit": self._quit,
             "history": self._history,
             "help": self._help,
-            "palette": palette.open,
-            "wider": widening.open,
-            "yes": self._yes,
-            "no": desk.close,
-            "next-scope": lambda: self._in_wider(lambda: deck.wider.choose(1)),
-            "previous-scope": lambda: self._in_wider(lambda: deck.wider.choose(-1)),
-            "edit-rule": lambda: self._in_wider(deck.wider.edit_rule),
+            "palette": self._palette.open,
             "zoom": self._zoom,
             "copy-selection": self._copy_selection,
             "enter-answers-nothing": self._enter_answers_nothing,
             "nothing": lambda: None,
+        }
+
+    def _acting(self) -> dict[str, Callable[[], object]]:
+        """Actions that answer or act."""
+        return {
+            "approve": lambda: self._answer("approve"),
+            "reject": lambda: self._answer("reject"),
+            "edit": lambda: self._answer("edit"),
+            "show-request": self._show_request,
+            "interrupt": lambda: self._on_run(self._verbs.interrupt),
+            "pause": lambda: self._on_run(self._verbs.pause),
+            "stop": lambda: self._on_run(self._verbs.stop),
+            "kill": lambda: self._on_run(self._verbs.kill),
+            "revive": lambda: self._on_run(self._verbs.revive),
+            "kill-all": self._verbs.kill_all,
+            "interrupt-all": self._verbs.interrupt_all,
+            "pause-all": self._verbs.pause_all,
+            "quit": self._quit,
+            "wider": self._widening.open,
+            "yes": self._yes,
+            "no": self._desk.close,
+            "next-scope": lambda: self._in_wider(lambda: self._deck.wider.choose(1)),
+            "previous-scope": lambda: self._in_wider(lambda: self._deck.wider.choose(-1)),
+            "edit-rule": lambda: self._in_wider(self._deck.wider.edit_rule),
         }
 
     def perform(self, action: str) -> None:
@@ -84,7 +95,7 @@ class Performer:
             self._stage.say(f"Nothing to do: {action.replace('-', ' ')}.")
 
     def _widget_does(self, action: str) -> bool:
-        deck, place = self._deck, self._desk.place
+        deck, place = self._deck, self._desk.here.place
         if place is Place.TEAM:
             return deck.roster.do(action)
         if place is Place.INBOX:
@@ -99,36 +110,36 @@ class Performer:
     # Going
 
     def _open(self) -> None:
-        if self._desk.place in (Place.TEAM, Place.INBOX):
-            if self._deck.roster.selected is not None and self._desk.run_id is None:
+        if self._desk.here.place in (Place.TEAM, Place.INBOX):
+            if self._deck.roster.selected is not None and self._desk.here.run_id is None:
                 self._deck.roster.toggle_idle()
             self._desk.open_selected(to_write=True)
         else:
             self._widget_does("open")
 
     def _look_inside(self) -> None:
-        if self._deck.roster.selected is not None and self._desk.run_id is None:
+        if self._deck.roster.selected is not None and self._desk.here.run_id is None:
             self._deck.roster.toggle_idle()
         self._desk.open_selected(to_write=False)
 
     def _to_main(self) -> None:
         main = self._deck.main
-        if main.current is main.request and self._desk.shown_request() is not None:
-            request = self._desk.shown_request()
+        if main.current is main.request and self._desk.here.shown_request() is not None:
+            request = self._desk.here.shown_request()
             if request is not None:
                 self._desk.open_request(request.id)
-        elif self._desk.selected is not None:
+        elif self._desk.here.selected is not None:
             self._desk.go(Place.TRANSCRIPT)
 
     def _to_inbox(self) -> None:
         self._desk.go(Place.INBOX)
-        if self._desk.place is not Place.INBOX:
+        if self._desk.here.place is not Place.INBOX:
             self._stage.say("Nothing needs you.")
 
     def _to_composer(self) -> None:
-        if self._desk.place is Place.HISTORY:
+        if self._desk.here.place is Place.HISTORY:
             self._desk.close()
-        mate = self._desk.selected
+        mate = self._desk.here.selected
         if mate is not None and mate.is_terminal:
             self._stage.say(f"{clean_name(mate.name)} is gone: r revives it, then you can write.")
             return
@@ -139,27 +150,27 @@ class Performer:
             self._stage.say("Nothing needs you.")
 
     def _zoom(self) -> None:
-        self._desk.zoomed = not self._desk.zoomed
+        self._desk.here.zoomed = not self._desk.here.zoomed
         self._desk.focus_moved(None)
-        self._desk.go(self._desk.place)
+        self._desk.go(self._desk.here.place)
 
     # Answering
 
     def _show_request(self) -> None:
-        request = self._desk.request_of_selected()
+        request = self._desk.here.request_of_selected()
         if request is None:
-            self._stage.say(f"{self._desk.name} waits for nothing.")
+            self._stage.say(f"{self._desk.here.name} waits for nothing.")
         else:
             self._desk.open_request(request.id)
 
     def _answer(self, action: str) -> None:
         """Answer what the main panel shows whole; what is not shown is shown first."""
         desk = self._desk
-        if desk.place is not Place.REQUEST and desk.shown_request() is None:
+        if desk.here.place is not Place.REQUEST and desk.here.shown_request() is None:
             self._show_request()
             return
-        if action in ("reject", "edit") and desk.place is not Place.REQUEST:
-            request = desk.shown_request()
+        if action in ("reject", "edit") and desk.here.place is not Place.REQUEST:
+            request = desk.here.shown_request()
             if request is not None:
                 desk.open_request(request.id)
         self._deck.main.request.do(action)
@@ -174,7 +185,7 @@ class Performer:
         self._desk.show_view(self._deck.history)
 
     def _help(self) -> None:
-        self._deck.help.open_for(self._desk.place)
+        self._deck.help.open_for(self._desk.here.place)
         self._desk.show_view(self._deck.help)
 
     def _yes(self) -> None:
@@ -197,7 +208,7 @@ class Performer:
     # Acting on runs, and leaving
 
     def _on_run(self, verb: Callable[[Teammate], None]) -> None:
-        mate = self._desk.selected
+        mate = self._desk.here.selected
         if mate is None:
             self._stage.say("No teammate is chosen.")
             return

@@ -132,7 +132,7 @@ class Speaker:
     def _on(self, name: str | None, verb: Callable[[Teammate], None]) -> str:
         """Do it to the teammate of this name, or to the one the composer names."""
         if name is None:
-            mate = self._desk.selected
+            mate = self._desk.here.selected
             if mate is None:
                 return NOBODY_WORDS
         else:

@@ -102,9 +102,9 @@ class MainScreen(Screen[None]):
         if not self.is_mounted:
             return
         deck, desk = self.deck, self.desk
-        found = arrange(self.size.width, self.size.height, desk.wish(composer_rows=self._composer_rows))
-        was_wide = desk.is_wide
-        desk.is_wide = found.is_wide or found.too_small
+        found = arrange(self.size.width, self.size.height, desk.here.wish(composer_rows=self._composer_rows))
+        was_wide = desk.here.is_wide
+        desk.here.is_wide = found.is_wide or found.too_small
         if found != self._arranged:
             self._arranged = found
             query = self.query_one
@@ -113,10 +113,14 @@ class MainScreen(Screen[None]):
             )
         if self.focused is None and not found.too_small:
             desk.refocus()
-        if was_wide != desk.is_wide:
+        if was_wide != desk.here.is_wide:
             desk.selection_changed()
-        sheet = deck.sheet.sheet if desk.place is Place.SHEET and deck.main.current is deck.sheet else None
-        deck.footer.show(self._keymap.footers.get(desk.footer_name(), ()), ask=sheet.ask if sheet else "")
+        sheet = (
+            deck.sheet.sheet if desk.here.place is Place.SHEET and deck.main.current is deck.sheet else None
+        )
+        deck.footer.show(
+            self._keymap.footers.get(desk.here.footer_name(), ()), ask=sheet.ask if sheet else ""
+        )
 
     def _reset_focus(self, widget: Widget, avoiding: list[Widget] | None = None) -> None:
         """Textual would give the keys to some other widget when one is hidden; only the person moves them."""
@@ -186,9 +190,23 @@ class MainScreen(Screen[None]):
         self._speaker.bring_back(self.deck.composer, message.addressee)
 
     @on(Composer.EditorWanted)
+    def _composer_to_editor(self, message: Composer.EditorWanted) -> None:
+        self._stage.start(self._edit(message.text, self.deck.composer.put))
+
     @on(WritingField.EditorWanted)
-    def _editor_wanted(self) -> None:
-        self._stage.say("Writing in $EDITOR is not there yet.")
+    def _field_to_editor(self, message: WritingField.EditorWanted) -> None:
+        self._stage.start(self._edit(message.text, message.field.put))
+
+    async def _edit(self, text: str, put: Callable[[str], object]) -> None:
+        """Give the terminal to the person's editor; the team goes on, nothing is drawn meanwhile."""
+        try:
+            with self.app.batch_update(), self.app.suspend():
+                edited = await self._controller.session.edit(text)
+        except (EditorGone, SuspendNotSupported) as gone:
+            self._stage.say(str(gone) or "This terminal can't be given to an editor.", is_fault=True)
+        else:
+            put(edited)
+        self.app.refresh(layout=True)
 
     @on(Composer.LeaveWanted)
     def _composer_left(self) -> None:

@@ -148,7 +148,10 @@ class NoticeLine(StateLine):
         return state
 
     def _deliver(self, _part: object) -> None:
-        super()._deliver(_part)
+        # Streamed text changes the state many times a second, and nothing of it is told here.
+        before, self.state = self.state, self._store.state
+        if self.state.inbox is not before.inbox:
+            self.refresh()
         notice = self.state.session.notice
         if notice is not None and notice is not self._told:
             self._told = notice
