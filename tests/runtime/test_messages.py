@@ -196,6 +196,7 @@ async def test_the_receiver_is_told_who_speaks_and_that_it_is_not_the_person(tmp
         ("xylophone", "No teammate is called"),
         ("amy", "That is you"),
         ("person", "ask_person"),
+        ("all", "not built yet"),
         ("gone", "has ended (killed)"),
     ],
 )
@@ -214,22 +215,6 @@ async def test_a_message_that_cannot_be_sent_is_an_error_that_says_why(
         assert result["is_error"]
         assert words in str(result["content"])
         assert [fact.sender for fact in here.told(did.MessageQueued)] == ["you"]
-
-
-async def test_to_all_reaches_every_other_that_lives(tmp_path: Path) -> None:
-    def sender(talk: Talk) -> Reply:
-        return says(talk.last_result_text) if talk.results else sender_to("all")
-
-    async with world({"amy": sender, "b": lambda talk: says(f"Told: {talk.told}")}, tmp_path) as here:
-        others = [here.spawn(f"b{number}", prompt="") for number in range(3)]
-        dead = here.spawn("b9", prompt="")
-        here.session.supervisor.kill(dead)
-        amy = here.spawn("amy")
-        for run_id in others:
-            assert "Look at line 3." in (await here.idle(run_id)).final_text
-        assert "b0, b1, b2" in (await here.idle(amy)).final_text
-        assert [said.text for said in here.entries(amy, Said)] == ["go"]
-        assert dead not in here.state.mail
 
 
 async def test_a_teammates_message_grants_nothing(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ class RunTeam:
         """Queue it for a living teammate; the receipt says when it will be read."""
         team = self._store.state.team
         if to.casefold() == "all":
-            return self._send_to_all(text)
+            raise ToolRefused("Writing to all is not built yet; name one teammate.")
         if to.casefold() in ("you", "person", "me"):
             raise ToolRefused("Use ask_person to ask the person; what you say they see anyway.")
         mate = select_by_name(team, to)
@@ -40,16 +40,6 @@ class RunTeam:
         if mate.place is Lifecycle.WAITING:
             return f"Queued for {mate.name}: it gets it with the person's answer."
         return f"Queued for {mate.name}: it gets it at its next tool boundary."
-
-    def _send_to_all(self, text: str) -> str:
-        living = select_living(self._store.state.team)
-        sender = self._store.state.team.by_run[self._run_id]
-        others = [mate for mate in living if mate.team == sender.team and mate.run_id != self._run_id]
-        if not others:
-            raise ToolRefused("Nobody else is in the team.")
-        for mate in others:
-            self._supervisor.send(mate.run_id, sender.name, text, Way.STEER)
-        return f"Queued for {', '.join(mate.name for mate in others)}."
 
     async def spawn(self, name: str, prompt: str, *, plan_mode: bool, call_id: CallId) -> str:
         """Start a task-lived child; its report comes back as a message."""

@@ -1,4 +1,4 @@
-"""send_message: words from one teammate to another (or to all)."""
+"""send_message: words from one teammate to another."""
 
 from pydantic import Field
 

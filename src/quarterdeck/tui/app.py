@@ -3,12 +3,12 @@
 import asyncio
 import os
 import sys
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import ClassVar
 
 import msgspec
 from textual import events
-from textual.app import App
+from textual.app import App, SuspendNotSupported
 from textual.binding import BindingType
 from textual.filter import LineFilter, NoColor
 from textual.theme import Theme
@@ -24,7 +24,7 @@ from quarterdeck.tui.keymap import Place, load_keymap
 from quarterdeck.tui.look import Look
 from quarterdeck.tui.palette_entries import PaletteDesk
 from quarterdeck.tui.performing import Performer
-from quarterdeck.tui.ports import Controller
+from quarterdeck.tui.ports import Controller, EditorGone
 from quarterdeck.tui.rendering.roles import Roles, roles_of
 from quarterdeck.tui.router import Act, Escaped, Press, Router, Say, ToText
 from quarterdeck.tui.screens.main import MainScreen
@@ -197,6 +197,22 @@ class QuarterdeckApp(App[int]):
     def start(self, work: Coroutine[None, None, None]) -> None:
         """Run something beside the screen."""
         self.run_worker(work, exit_on_error=False)
+
+    def edit(self, text: str, put: Callable[[str], object]) -> None:
+        """Give the terminal to the person's editor; the team goes on, nothing is drawn meanwhile."""
+        self.start(self._edit(text, put))
+
+    async def _edit(self, text: str, put: Callable[[str], object]) -> None:
+        try:
+            with self.batch_update(), self.suspend():
+                edited = await self._controller.session.edit(text)
+        except EditorGone as gone:
+            self.say(str(gone), is_fault=True)
+        except SuspendNotSupported:
+            self.say("This terminal can't be given to an editor.", is_fault=True)
+        else:
+            put(edited)
+        self.refresh(layout=True)
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """What was started beside the screen has failed: the screen goes on and says so."""

@@ -1,6 +1,6 @@
 """What the parts of the screen need of the app itself, so that they need not know it."""
 
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Protocol
 
 from quarterdeck.tui.sheets import Sheet
@@ -15,6 +15,10 @@ class Stage(Protocol):
 
     def start(self, work: Coroutine[None, None, None]) -> None:
         """Run something that takes time beside the screen."""
+        ...
+
+    def edit(self, text: str, put: Callable[[str], object]) -> None:
+        """Open the person's own editor on a text; `put` gets what came back."""
         ...
 
     def ask(self, sheet: Sheet) -> None:

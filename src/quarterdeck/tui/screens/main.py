@@ -191,22 +191,11 @@ class MainScreen(Screen[None]):
 
     @on(Composer.EditorWanted)
     def _composer_to_editor(self, message: Composer.EditorWanted) -> None:
-        self._stage.start(self._edit(message.text, self.deck.composer.put))
+        self._stage.edit(message.text, self.deck.composer.put)
 
     @on(WritingField.EditorWanted)
     def _field_to_editor(self, message: WritingField.EditorWanted) -> None:
-        self._stage.start(self._edit(message.text, message.field.put))
-
-    async def _edit(self, text: str, put: Callable[[str], object]) -> None:
-        """Give the terminal to the person's editor; the team goes on, nothing is drawn meanwhile."""
-        try:
-            with self.app.batch_update(), self.app.suspend():
-                edited = await self._controller.session.edit(text)
-        except (EditorGone, SuspendNotSupported) as gone:
-            self._stage.say(str(gone) or "This terminal can't be given to an editor.", is_fault=True)
-        else:
-            put(edited)
-        self.app.refresh(layout=True)
+        self._stage.edit(message.text, message.field.put)
 
     @on(Composer.LeaveWanted)
     def _composer_left(self) -> None:
