@@ -13,16 +13,15 @@ from quarterdeck import __version__
 from quarterdeck.bootstrap.controller import controller_for
 from quarterdeck.bootstrap.environment import Given
 from quarterdeck.bootstrap.files import FolderFiles
+from quarterdeck.bootstrap.lasting_app import LastingApp
 from quarterdeck.bootstrap.logs import log_events
 from quarterdeck.bootstrap.session import Session, SessionConfig
 from quarterdeck.bootstrap.signals import on_ending_signal
-from quarterdeck.domain.display_text import clean_line
+from quarterdeck.domain.display_text import clean_line, clean_name
 from quarterdeck.domain.teammates import SpawnConfig
 from quarterdeck.llm.faults import ModelFault
 from quarterdeck.runtime.scopes import exit_now
 from quarterdeck.state import actions as did
-from quarterdeck.tui.app import QuarterdeckApp
-from quarterdeck.tui.driver import TerminalDriver
 from quarterdeck.tui.settings import ScreenSettings, SignSet
 from quarterdeck.tui.theming import load_themes
 
@@ -57,13 +56,12 @@ async def show(job: ScreenJob) -> int:
     session = Session(job.config)
     log_events(session.store)
     themes, faults = load_themes(job.given.themes_folder)
-    app = QuarterdeckApp(
+    app = LastingApp(
         session.store,
         controller_for(session, job.given.settings_path, FolderFiles(job.config.folder)),
         themes=themes,
         settings=_settings(job),
     )
-    app.driver_class = TerminalDriver
     signalled: list[int] = []
 
     def end(code: int) -> None:
@@ -83,12 +81,15 @@ async def show(job: ScreenJob) -> int:
     finally:
         await session.close()
         remove()
+    if app.crash is not None:
+        kind, folder = type(app.crash).__name__, clean_name(str(job.given.log_folder))
+        sys.stderr.write(f"quarterdeck: the screen crashed ({kind}). The log has the details: {folder}\n")
     if signalled:
         return signalled[0]
     return code if code is not None else (app.return_code or 0)
 
 
-async def _begin(app: QuarterdeckApp, session: Session, begin: Begin | None) -> None:
+async def _begin(app: LastingApp, session: Session, begin: Begin | None) -> None:
     """After the first paint: the SDK is imported in a thread."""
     await app.first_paint.wait()
     if begin is not None:

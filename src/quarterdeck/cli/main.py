@@ -1,11 +1,14 @@
 """Which command it is; every refusal is one line and exit code 2. A command is loaded when called."""
 
 import importlib
+import logging
 import sys
 from collections.abc import Sequence
 
 from quarterdeck.cli.parser import COMMANDS, UsageFault, check_first_word, refuse
 from quarterdeck.config.settings import SettingsFault
+
+log = logging.getLogger("quarterdeck")
 
 _MODULES = {
     "demo": "quarterdeck.cli.demo",
@@ -34,3 +37,10 @@ def run(arguments: Sequence[str]) -> int:
         # Whoever read our output is gone; nothing more can be said to them.
         sys.stderr.close()
         return 141
+    except Exception as fault:
+        if not log.handlers:
+            raise
+        # A fault of this program: the person reads one line, the log has the rest.
+        log.exception("the program crashed")
+        refuse(f"this is a fault of the program ({type(fault).__name__}). Its log has the details.")
+        return 1

@@ -1,0 +1,203 @@
+"""Every way in which the program ends: the exit code, the terminal as it was, and no process left."""
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.terminal import Terminal, is_restored, left_on, until
+from tests.support.terminal_program import (
+    PROGRAM,
+    TRACES,
+    demo_folder,
+    logs_of,
+    quick_story,
+    stands_in,
+    surroundings,
+)
+from tests.support.terminal_pty import Pty
+from tests.support.terminal_team import row, rows
+
+pytestmark = [pytest.mark.slow, pytest.mark.e2e]
+
+TEAM = {"researcher", "coder", "tester", "runaway"}
+END_S = 20.0
+"""The promise is 8 s; a busy machine gets more."""
+
+
+def demo_command(tmp_path: Path) -> list[str]:
+    return [*PROGRAM, "demo", "--scenario", str(quick_story(tmp_path)), "--log", str(tmp_path / "log")]
+
+
+@pytest.fixture
+def demo(tmp_path: Path) -> Iterator[Terminal]:
+    """A demo on the screen, `runaway` with its daemons."""
+    with Terminal(demo_command(tmp_path), environment=surroundings(tmp_path), folder=tmp_path) as terminal:
+        terminal.wait_for(lambda shown: set(rows(shown)) >= TEAM)
+        assert until(lambda: len(stands_in(demo_folder(tmp_path))) >= 5), terminal.capture()
+        yield terminal
+
+
+@pytest.fixture
+def pty(tmp_path: Path) -> Iterator[Pty]:
+    """The same on a bare pseudo-terminal."""
+    with Pty(demo_command(tmp_path), environment=surroundings(tmp_path), folder=tmp_path) as opened:
+        opened.read_until(b"runaway")
+        assert until(lambda: _runs_daemons(opened, tmp_path))
+        yield opened
+
+
+def _runs_daemons(opened: Pty, tmp_path: Path) -> bool:
+    opened.forget()
+    return len(stands_in(demo_folder(tmp_path))) >= 5
+
+
+def nothing_is_left(tmp_path: Path) -> None:
+    own = tmp_path / "tmp"
+    assert until(lambda: stands_in(own) == [], 2.0), stands_in(own)
+    assert list(own.glob("quarterdeck-demo-*")) == []
+
+
+def test_quit_with_a_team_at_work_asks_and_leaves_nothing(demo: Terminal, tmp_path: Path) -> None:
+    demo.press("C-q")
+    demo.wait_for("Quit")
+    assert set(rows(demo.capture())) >= TEAM - {"researcher"}
+    demo.press("y")
+    assert demo.wait_ended(END_S) == 0
+    assert is_restored(demo) == []
+    nothing_is_left(tmp_path)
+
+
+def test_no_on_the_quit_sheet_leaves_the_team_at_work(demo: Terminal, tmp_path: Path) -> None:
+    demo.press("C-q")
+    demo.wait_for("Quit")
+    demo.press("Enter")
+    demo.press("Escape")
+    demo.wait_for(lambda shown: "Inbox" in shown and "killed" not in row(shown, "runaway"))
+    assert len(stands_in(demo_folder(tmp_path))) >= 5
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_a_signal_ends_it_in_order(demo: Terminal, tmp_path: Path, number: signal.Signals, code: int) -> None:
+    os.kill(demo.pid, number)
+    assert demo.wait_ended(END_S) == code
+    assert is_restored(demo) == []
+    assert not any(trace in demo.capture() for trace in TRACES)
+    nothing_is_left(tmp_path)
+
+
+def test_a_closed_window_ends_it(pty: Pty, tmp_path: Path) -> None:
+    pty.hang_up()
+    assert pty.wait_ended(END_S) == 129
+    nothing_is_left(tmp_path)
+
+
+def test_a_terminal_that_takes_no_bytes_does_not_keep_it_from_ending(pty: Pty, tmp_path: Path) -> None:
+    # Long enough unread that the terminal's buffer, and all queues behind it, are full.
+    for _ in range(60):
+        pty.send(b"\x10\x1b")
+        time.sleep(0.05)
+    pty.signal(signal.SIGTERM)
+    assert pty.wait_ended(END_S, reads=False) == 143
+    nothing_is_left(tmp_path)
+
+
+def test_a_terminal_that_stalled_is_painted_anew(pty: Pty) -> None:
+    for _ in range(60):
+        pty.send(b"\x10\x1b")
+        time.sleep(0.05)
+    pty.forget()
+    shown = pty.read_until(b"Team")
+    assert b"tester" in pty.read_until(b"tester")
+    assert b"\x18" in shown
+
+
+def test_kill_9_leaves_no_process_after_a_second(demo: Terminal, tmp_path: Path) -> None:
+    folder = demo_folder(tmp_path)
+    os.kill(demo.pid, signal.SIGKILL)
+    killed = time.monotonic()
+    assert until(lambda: stands_in(folder) == [], 10.0), stands_in(folder)
+    assert is_busy() or time.monotonic() - killed < 1.0
+    assert demo.wait_ended() == 137
+
+
+CRASH = """
+import sys
+from {module} import {kind}
+from quarterdeck.__main__ import main
+
+def crash(self, *given, **named):
+    secret = "local canary"
+    raise RuntimeError("crash on purpose")
+
+{kind}.{method} = crash
+sys.argv[1:] = {arguments}
+main()
+"""
+TAP = "\x1b[<0;5;4M\x1b[<0;5;4m"
+"""A click on the second row, as the terminal reports it."""
+
+
+@pytest.mark.parametrize(
+    ("module", "kind", "method", "keys"),
+    [
+        ("quarterdeck.tui.app", "QuarterdeckApp", "perform", "j"),
+        ("quarterdeck.tui.app", "QuarterdeckApp", "_tell", ""),
+        ("quarterdeck.tui.widgets.roster", "Roster", "on_click", TAP),
+        ("quarterdeck.tui.widgets.roster", "Roster", "render_line", ""),
+    ],
+    ids=["key", "timer", "click", "paint"],
+)
+def test_a_crash_restores_the_terminal_and_tells_the_log_alone(
+    tmp_path: Path, module: str, kind: str, method: str, keys: str
+) -> None:
+    script, arguments = tmp_path / "crash.py", demo_command(tmp_path)[len(PROGRAM) :]
+    script.write_text(CRASH.format(module=module, kind=kind, method=method, arguments=arguments))
+    command = [sys.executable, str(script)]
+    with Terminal(command, environment=surroundings(tmp_path), folder=tmp_path) as terminal:
+        if keys:
+            terminal.wait_for(lambda shown: set(rows(shown)) >= TEAM)
+            terminal.type(keys)
+        assert terminal.wait_ended(END_S) == 1
+        assert is_restored(terminal) == []
+        (line,) = terminal.capture().replace("\n", "").split("quarterdeck: ")[1:]
+        assert "crashed (RuntimeError)" in line
+        assert str(tmp_path / "home" / "quarterdeck" / "logs") in line
+        assert b"crash on purpose" not in terminal.written()
+    log = logs_of(tmp_path)
+    assert "Traceback" in log
+    assert "RuntimeError: crash on purpose" in log
+    assert "local canary" not in log.replace('secret = \\"local canary', "")
+    nothing_is_left(tmp_path)
+
+
+def is_busy() -> bool:
+    return os.getloadavg()[0] > (os.cpu_count() or 1)
+
+
+def test_ctrl_c_on_run_ends_it_with_130(tmp_path: Path) -> None:
+    scenario = tmp_path / "slow.toml"
+    scenario.write_text('models = ["scripted"]\n[default]\ntext = "late"\ndelay_s = 60\n')
+    log = tmp_path / "log"
+    with Pty(
+        [*PROGRAM, "scripted-model", "--scenario", str(scenario), "--log", str(log)],
+        environment=surroundings(tmp_path),
+        folder=tmp_path,
+    ) as server:
+        url = server.read_until(b"\n").decode().strip()
+        with Pty(
+            [*PROGRAM, "run", "do it"],
+            environment=surroundings(tmp_path, ANTHROPIC_BASE_URL=url),
+            folder=tmp_path,
+        ) as program:
+            assert until(lambda: log.exists() and '"/v1/messages"' in log.read_text())
+            program.send(b"\x03")
+            assert program.wait_ended(END_S) == 130
+            assert b"Traceback" not in program.written
+            assert left_on(bytes(program.written)) == []
+        server.send(b"\x03")
+        assert server.wait_ended(END_S) == 0
