@@ -5,8 +5,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import anthropic
 import msgspec
 
+from quarterdeck.domain.messages import Block, Message, text_block
 from tests.support.raw_model import (
     MESSAGE_STOP,
     Received,
@@ -31,6 +33,7 @@ class RecordedBody(msgspec.Struct, frozen=True):
     contains: list[str]
     continues_previous: bool = False
     replay: dict[str, Any] | None = None
+    response_headers: dict[str, str] | None = None
 
     @property
     def content(self) -> bytes:
@@ -40,6 +43,15 @@ class RecordedBody(msgspec.Struct, frozen=True):
     def tag(self, prefix: str) -> str | None:
         """What follows `prefix` in the first tag that has it (`stop:`, `err:`)."""
         return next((tag.removeprefix(prefix) for tag in self.contains if tag.startswith(prefix)), None)
+
+    def headers(self) -> dict[str, str]:
+        """The headers of the answer that were not blanked out; its kind is told elsewhere."""
+        told = self.response_headers or {}
+        return {
+            name: value
+            for name, value in told.items()
+            if name != "content-type" and "REDACTED" not in value and "<" not in value
+        }
 
     def asked(self) -> dict[str, Any]:
         """The body of the request that was recorded with it."""
@@ -101,3 +113,81 @@ def _block_events(index: int, block: dict[str, Any]) -> Iterator[dict[str, Any]]
 
 def _pieces(text: str, size: int = 7) -> list[str]:
     return [text[at : at + size] for at in range(0, len(text), size)]
+
+
+def responses_in(body: RecordedBody) -> list[bytes]:
+    """The responses that were recorded one behind the other into one body."""
+    if body.content.count(b"event: message_stop") < 2:
+        return [body.content]
+    mark = b"event: message_start\n"
+    return [mark + part for part in body.content.split(mark) if part]
+
+
+async def sdk_content(sdk: anthropic.AsyncAnthropic, run: str) -> list[Any]:
+    """The content that the SDK makes of the answer that `run` gets; empty text left out."""
+    async with sdk.beta.messages.stream(
+        model="m",
+        max_tokens=9,
+        messages=[{"role": "user", "content": "go"}],
+        extra_headers={"x-quarterdeck-run": run},
+    ) as stream:
+        message = await stream.get_final_message()
+    blocks: list[Any] = message.to_dict(mode="json")["content"]  # type: ignore[assignment]  # to_dict: object values
+    return [block for block in blocks if block.get("text") != ""]
+
+
+def canonical(value: Any) -> Any:
+    """A value as COUNTERPARTS.md compares it: no marks, no nulls, text as blocks."""
+    if isinstance(value, dict):
+        left_out = {"cache_control", "caller", "citations"}
+        return {
+            key: canonical([text_block(item)] if key == "content" and isinstance(item, str) else item)
+            for key, item in value.items()
+            if key not in left_out and item is not None
+        }
+    if isinstance(value, list):
+        return [canonical(item) for item in value]
+    return value
+
+
+def as_messages(recorded: list[dict[str, Any]]) -> tuple[Message, ...]:
+    """Recorded messages as our history would hold them."""
+    return tuple(Message(role=entry["role"], content=_blocks(entry["content"])) for entry in recorded)
+
+
+def _blocks(content: str | list[Block]) -> tuple[Block, ...]:
+    return (text_block(content),) if isinstance(content, str) else tuple(content)
+
+
+def dialogues() -> list[list[RecordedBody]]:
+    """The recorded answers of each dialogue, each asked for by a request that goes on from the one before."""
+    found: list[list[RecordedBody]] = []
+    for body in recorded_bodies():
+        if body.continues_previous:
+            found[-1].append(body)
+        else:
+            found.append([body])
+    return [bodies for bodies in found if len(bodies) > 1]
+
+
+def last_figures(response: bytes) -> dict[str, int]:
+    """The last cumulative usage figures of one response: input, output, cache read, cache written.
+
+    What a compaction on the server's side used stands beside the sums and is added to them.
+    """
+    told: dict[str, Any] = {}
+    for event in events_of(response):
+        match event.get("type"):
+            case "message_start":
+                told = dict(event["message"].get("usage") or {})
+            case "message_delta":
+                told |= {key: value for key, value in (event.get("usage") or {}).items() if value is not None}
+    used = [told, *(one for one in told.get("iterations") or [] if one.get("type") == "compaction")]
+    names = ("input_tokens", "output_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")
+    return {name: sum(one.get(name) or 0 for one in used) for name in names}
+
+
+def events_of(stream: bytes) -> list[dict[str, Any]]:
+    """The JSON of every `data:` line."""
+    lines = stream.decode().split("\n")  # str.splitlines would split at U+2028 too
+    return [msgspec.json.decode(line[5:]) for line in lines if line.startswith("data:")]

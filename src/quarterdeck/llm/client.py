@@ -17,7 +17,7 @@ from quarterdeck.domain.ids import RunId
 from quarterdeck.llm.deadline import ContentDeadline
 from quarterdeck.llm.fault_words import body_line, fault_line, one_line
 from quarterdeck.llm.faults import FaultKind, ModelFault, classify, read_error_body, retry_after_seconds
-from quarterdeck.llm.fold import StepFold
+from quarterdeck.llm.fold import StepFold, is_whole
 from quarterdeck.llm.models_list import model_ids
 from quarterdeck.llm.requests import ModelRequest, encode_body, with_breakpoints
 from quarterdeck.llm.sse import EventTooLarge, ServerEvent, SseDecoder
@@ -229,7 +229,8 @@ def _reader(response: httpx2.Response) -> Read:
 
 def _decode(decoder: SseDecoder, chunk: bytes) -> list[ServerEvent]:
     try:
-        return decoder.feed(chunk) if chunk else decoder.flush()
+        # At the stream's end: what was cut in the middle of an event never came, so the answer is not whole.
+        return decoder.feed(chunk) if chunk else [event for event in decoder.flush() if is_whole(event[1])]
     except EventTooLarge as e:
         raise _fault(FaultKind.malformed, words=str(e)) from e
 

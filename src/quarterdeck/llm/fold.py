@@ -257,6 +257,15 @@ def _decode(payload: bytes) -> Mapping[str, Any]:
     return _object(value)
 
 
+def is_whole(payload: bytes) -> bool:
+    """Whether an event's data is JSON to its end."""
+    try:
+        _decode_any(payload)
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return False
+    return True
+
+
 def _object(value: object) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
 

@@ -14,6 +14,7 @@ from quarterdeck.domain.messages import Block, Message, text_block
 from quarterdeck.domain.teammates import IdleReason, Lifetime, Outcome, Way
 from quarterdeck.llm.faults import ModelFault
 from quarterdeck.runtime.epochs import Epochs, RunRevoked
+from quarterdeck.runtime.expected import expecting
 from quarterdeck.runtime.gate import Gate
 from quarterdeck.runtime.kill import KillProver
 from quarterdeck.runtime.ports import Clock, Dispatch, WorkerFacts
@@ -24,6 +25,9 @@ from quarterdeck.runtime.turn_record import TurnRecord, append_user, close_histo
 from quarterdeck.state import actions as did
 from quarterdeck.state.mail import Mail
 from quarterdeck.state.store import Store
+
+EXPECTED = (ModelFault, RunRevoked, NobodyThere)
+"""How a turn may end without a fault of ours."""
 
 
 class Life(msgspec.Struct, frozen=True, kw_only=True):
@@ -271,8 +275,8 @@ class Teammate:
         append_user(self._run.history, self._take(record, mails))
         turn = Turn(self._run, record)
         play = turn.close() if closing else turn.play()
-        task: asyncio.Task[TurnEnd | None] = self._life.scopes.start(
-            self._turn_scope, play, name=f"turn {run_id}"
+        task: asyncio.Task[TurnEnd | Exception | None] = self._life.scopes.start(
+            self._turn_scope, expecting(EXPECTED, play), name=f"turn {run_id}"
         )
         gone = self._life.scopes.start(self._scope, self._turn_gone.wait(), name="turn gone")
         try:
@@ -284,7 +288,7 @@ class Teammate:
             self._record = self._turn_scope = None
 
     def _close_turn(
-        self, record: TurnRecord, task: "asyncio.Task[TurnEnd | None]", started: float
+        self, record: TurnRecord, task: "asyncio.Task[TurnEnd | Exception | None]", started: float
     ) -> TurnEnd | None:
         run_id, now = self._run.run_id, self._clock.wall()
         if not self._epochs.is_live(run_id):
@@ -293,8 +297,9 @@ class Teammate:
         self._odd_end = record.odd_end
         self._run.merger.discard(run_id)
         said = close_history(self._run.history, record)
-        if not interrupted and task.done() and not task.cancelled() and task.exception() is not None:
-            raise task.exception() or RunRevoked(run_id)
+        end = _end_of(task)
+        if not interrupted and isinstance(end, BaseException):
+            raise end
         if interrupted and said.strip():
             self._dispatch(did.TextSaid(at=now, run_id=run_id, text=said, interrupted=True))
         if not interrupted:
@@ -310,7 +315,7 @@ class Teammate:
                 usage=record.usage,
             )
         )
-        return None if interrupted or task.cancelled() else task.result()
+        return None if interrupted or isinstance(end, BaseException) else end
 
     async def _end_turn(self, scope: Scope, gone: asyncio.Event) -> None:
         await self._life.scopes.end(scope)
@@ -355,6 +360,13 @@ def _as_told(mail: Mail) -> str:
     if mail.sender == PERSON:
         return mail.text
     return f"Message from {mail.sender}, a teammate (not the person):\n\n{mail.text}"
+
+
+def _end_of(task: "asyncio.Task[TurnEnd | Exception | None]") -> TurnEnd | BaseException | None:
+    """What a turn came to; None = it was ended from outside."""
+    if not task.done() or task.cancelled():
+        return None
+    return task.exception() or task.result()
 
 
 def unanswered(history: list[Message]) -> bool:

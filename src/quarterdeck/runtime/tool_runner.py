@@ -16,6 +16,7 @@ from quarterdeck.domain.teammates import PermissionMode
 from quarterdeck.permissions.policy import Allowed, Asks, Call, Decision, Refused
 from quarterdeck.permissions.rules import offered_rule, why_not_offered
 from quarterdeck.runtime.epochs import Epochs, RunRevoked
+from quarterdeck.runtime.expected import expecting
 from quarterdeck.runtime.gate import Gate
 from quarterdeck.runtime.ports import Clock, Dispatch, Ids
 from quarterdeck.runtime.requests import NobodyThere, Requests, Withdrawn
@@ -26,6 +27,9 @@ from quarterdeck.state.entries import Diff, DiffLine, ToolStatus
 from quarterdeck.tools.ports import ToolContext, ToolRefused
 from quarterdeck.tools.results import ToolResult
 from quarterdeck.tools.tool import Subject, Tool
+
+EXPECTED = (ToolRefused, Withdrawn, NobodyThere)
+"""What a tool may raise without a fault of ours."""
 
 GRACE_S = 5.0
 """A tool keeps its own time limit; this much later its task is ended from outside."""
@@ -238,9 +242,8 @@ class ToolRunner:
         """Run it in a scope of its own; a call that outlasts its limit is ended there."""
         scope = self._run.scopes.open(self._run.scope(), "tool")
         try:
-            task = self._run.scopes.start(
-                scope, prepared.tool.run(prepared.parsed, context), name=f"tool {prepared.tool.name}"
-            )
+            work = expecting(EXPECTED, prepared.tool.run(prepared.parsed, context))
+            task = self._run.scopes.start(scope, work, name=f"tool {prepared.tool.name}")
             await asyncio.wait({task}, timeout=None if limit_s is None else limit_s + GRACE_S)
             if not task.done():
                 await self._run.scopes.end(scope)
@@ -249,24 +252,23 @@ class ToolRunner:
         finally:
             self._run.scopes.cancel(scope)
 
-    def _result_of(self, task: "asyncio.Task[ToolResult]") -> tuple[ToolResult, ToolStatus]:
+    def _result_of(self, task: "asyncio.Task[ToolResult | Exception]") -> tuple[ToolResult, ToolStatus]:
         if task.cancelled():
             return _fault("The call was ended."), ToolStatus.CANCELLED
-        error = task.exception()
-        match error:
-            case None:
-                result = task.result()
+        match task.exception() or task.result():
+            case ToolResult() as result:
                 return result, ToolStatus.ERROR if result.is_error else ToolStatus.OK
-            case ToolRefused():
-                return _fault(str(error)), ToolStatus.REFUSED
-            case Withdrawn():
-                return _fault(f"Nobody answered: {error}."), ToolStatus.CANCELLED
-            case NobodyThere():
-                raise error
-            case Exception():
+            case ToolRefused() as refused:
+                return _fault(str(refused)), ToolStatus.REFUSED
+            case Withdrawn() as gone:
+                return _fault(f"Nobody answered: {gone}."), ToolStatus.CANCELLED
+            case NobodyThere() as absent:
+                raise absent
+            case Exception() as error:
                 self._run.on_crash(f"tool {task.get_name()}", error)
                 return _fault(f"The tool failed inside: {type(error).__name__}."), ToolStatus.ERROR
-        raise error
+            case BaseException() as error:
+                raise error
 
     # --- telling --------------------------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ import anthropic
 import pytest
 
 from quarterdeck.domain.ids import RunId
-from quarterdeck.domain.messages import Block, Message, text_block, user_message
+from quarterdeck.domain.messages import Message, user_message
 from quarterdeck.llm.client import ModelClient
 from quarterdeck.llm.faults import FaultKind, ModelFault
 from quarterdeck.llm.fold import StepFold
@@ -21,7 +21,16 @@ from quarterdeck.llm.requests import ModelRequest
 from quarterdeck.llm.sse import SseDecoder
 from quarterdeck.llm.steps import Step
 from tests.support.raw_model import RawModel, raw_model
-from tests.support.recorded_model import RECORDED, RecordedBody, recorded_bodies, replay
+from tests.support.recorded_model import (
+    RECORDED,
+    RecordedBody,
+    as_messages,
+    canonical,
+    recorded_bodies,
+    replay,
+    responses_in,
+    sdk_content,
+)
 
 pytestmark = pytest.mark.skipif(
     not (RECORDED / "manifest.json").exists(), reason="no recorded traffic beside this checkout"
@@ -89,7 +98,7 @@ async def test_every_recorded_stream_folds_to_what_the_sdk_folds_it_to() -> None
     ):
         for file in single:
             ours = [*(await ask(client, file)).message.content]
-            if canonical(ours) != canonical(await sdk_message(sdk, file)):
+            if canonical(ours) != canonical(await sdk_content(sdk, file)):
                 different.append(file)
     assert different == [SPLICED]
     assert len(single) == 115
@@ -104,53 +113,11 @@ def test_each_response_of_a_recording_that_holds_several_is_whole_by_itself() ->
     assert all(use.input and not use.fault for use in called)
 
 
-def responses_in(body: RecordedBody) -> list[bytes]:
-    """The responses that were recorded one behind the other into one body."""
-    if body.content.count(b"event: message_stop") < 2:
-        return [body.content]
-    mark = b"event: message_start\n"
-    return [mark + part for part in body.content.split(mark) if part]
-
-
 def folded(stream: bytes) -> Step:
     fold, decoder = StepFold(lambda _: None), SseDecoder()
     for name, payload in (*decoder.feed(stream), *decoder.flush()):
         fold.take(name, payload)
     return fold.finish()
-
-
-async def sdk_message(sdk: anthropic.AsyncAnthropic, file: str) -> list[Any]:
-    async with sdk.beta.messages.stream(
-        model="m",
-        max_tokens=9,
-        messages=[{"role": "user", "content": "go"}],
-        extra_headers={"x-quarterdeck-run": file},
-    ) as stream:
-        message = await stream.get_final_message()
-    blocks: list[Any] = message.to_dict(mode="json")["content"]  # type: ignore[assignment]  # to_dict: object values
-    return [block for block in blocks if block.get("text") != ""]
-
-
-def canonical(value: Any) -> Any:
-    """A value as the matcher of the recorded traffic sees it."""
-    if isinstance(value, dict):
-        left_out = {"cache_control", "caller", "citations"}
-        return {
-            key: canonical([text_block(item)] if key == "content" and isinstance(item, str) else item)
-            for key, item in value.items()
-            if key not in left_out and item is not None
-        }
-    if isinstance(value, list):
-        return [canonical(item) for item in value]
-    return value
-
-
-def as_messages(recorded: list[dict[str, Any]]) -> tuple[Message, ...]:
-    return tuple(Message(role=entry["role"], content=_blocks(entry["content"])) for entry in recorded)
-
-
-def _blocks(content: str | list[Block]) -> tuple[Block, ...]:
-    return (text_block(content),) if isinstance(content, str) else tuple(content)
 
 
 async def test_the_next_request_of_a_recorded_dialogue_is_sent_as_it_was_recorded() -> None:
