@@ -6,7 +6,9 @@ JSON (schema 1): `schema`, `session_id`, `run_id`, `outcome`, `exit_code`, `find
 
 import asyncio
 import json
+import os
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -26,6 +28,8 @@ from quarterdeck.state.app_state import AppState
 from quarterdeck.state.teammates import Teammate
 
 DONE, FAILED, USAGE, LIMIT, UNANSWERED = 0, 1, 2, 3, 4
+READER_GONE = 141
+"""128 + SIGPIPE, as a shell tells it."""
 NAME = "worker"
 
 
@@ -53,15 +57,17 @@ async def _run(config: SessionConfig, task: Task) -> int:
 async def _play(config: SessionConfig, task: Task) -> int:
     session = Session(msgspec.structs.replace(config, person_is_there=False))
     log_events(session.store)
-    if task.output_format == "stream-json":
-        session.store.observe(_print_events)
     ended: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    printed = _Lines(lambda: settle(ended, READER_GONE))
+    if task.output_format == "stream-json":
+        session.store.observe(printed.events)
     remove = on_ending_signal(lambda code: settle(ended, code))
     started = session.clock.monotonic()
     try:
         session.open()
-        if session.chosen_model is None:
-            session.chosen_model = await first_model(session)
+        early = await _choose_model(session, ended, task.max_duration_s)
+        if early:
+            return early
         spawned = session.supervisor.spawn(
             SpawnConfig(name=NAME, prompt=task.text, lifetime=Lifetime.TASK, max_turns=task.max_turns)
         )
@@ -70,12 +76,31 @@ async def _play(config: SessionConfig, task: Task) -> int:
             return USAGE
         run_id = spawned.run_id
         session.scopes.start_task(_tell_end(session, run_id, ended), name="wait for the end")
-        code = await _wait(session, run_id, ended, task.max_duration_s)
-        _print_result(session, run_id, task, code, session.clock.monotonic() - started)
-        return code
+        spent_s = session.clock.monotonic() - started
+        code = await _wait(session, run_id, ended, _less(task.max_duration_s, spent_s))
     finally:
         await session.close()
         remove()
+    # The last line: by now every run, its children too, has had its end told.
+    _print_result(session, run_id, task, printed, code, session.clock.monotonic() - started)
+    return code
+
+
+async def _choose_model(session: Session, ended: "asyncio.Future[int]", within_s: float | None) -> int:
+    """Ask the endpoint for a model where none is set; an exit code when the end came first, else 0."""
+    if session.chosen_model is not None:
+        return 0
+    asking = session.scopes.start_task(first_model(session), name="ask for a model")
+    either: set[asyncio.Future[Any]] = {asking, ended}
+    await asyncio.wait(either, timeout=within_s, return_when=asyncio.FIRST_COMPLETED)
+    if not asking.done():
+        return ended.result() if ended.done() else LIMIT
+    session.chosen_model = asking.result()
+    return 0
+
+
+def _less(limit_s: float | None, spent_s: float) -> float | None:
+    return None if limit_s is None else max(0.0, limit_s - spent_s)
 
 
 async def first_model(session: Session) -> str | None:
@@ -125,21 +150,28 @@ def exit_code(session: Session, mate: Teammate) -> int:
     return DONE if mate.outcome is Outcome.COMPLETED else FAILED
 
 
-def _print_result(session: Session, run_id: RunId, task: Task, code: int, duration_s: float) -> None:
+def _print_result(
+    session: Session, run_id: RunId, task: Task, printed: "_Lines", code: int, duration_s: float
+) -> None:
     mate = session.store.state.team.by_run[run_id]
-    if task.output_format == "text":
-        if mate.final_text:
-            sys.stdout.write(f"{clean(mate.final_text)}\n")
-        for _, tool, what in session.refused:
-            sys.stderr.write(f"quarterdeck: not allowed: {tool} {clean(what)}\n")
-        if mate.error:
-            sys.stderr.write(f"quarterdeck: {clean(mate.error)}\n")
-        elif mate.outcome is not Outcome.COMPLETED:
-            sys.stderr.write(f"quarterdeck: {mate.name} {mate.outcome}.\n")
-    else:
-        result = _result(session, mate, code, duration_s)
-        _print_line({"kind": "result", **result} if task.output_format == "stream-json" else result)
-    sys.stdout.flush()
+    match task.output_format:
+        case "text":
+            _print_text(session, mate, printed)
+        case "stream-json":
+            printed.line({"kind": "result", **_result(session, mate, code, duration_s)})
+        case _:
+            printed.line(_result(session, mate, code, duration_s))
+
+
+def _print_text(session: Session, mate: Teammate, printed: "_Lines") -> None:
+    if mate.final_text:
+        printed.text(clean(mate.final_text))
+    for _, tool, what in session.refused:
+        sys.stderr.write(f"quarterdeck: not allowed: {tool} {clean(what)}\n")
+    if mate.error:
+        sys.stderr.write(f"quarterdeck: {clean(mate.error)}\n")
+    elif mate.outcome is not Outcome.COMPLETED:
+        sys.stderr.write(f"quarterdeck: {mate.name} {mate.outcome}.\n")
 
 
 def _result(session: Session, mate: Teammate, code: int, duration_s: float) -> Event:
@@ -160,11 +192,31 @@ def _result(session: Session, mate: Teammate, code: int, duration_s: float) -> E
     }
 
 
-def _print_events(sequence: int, action: did.Action, before: AppState, after: AppState) -> None:
-    for event in events_of(sequence, action, before, after):
-        _print_line(event)
+class _Lines:
+    """Standard output. When nobody reads it any more that is told once, and nothing is said to nobody."""
 
+    def __init__(self, on_reader_gone: Callable[[], None]) -> None:
+        self._on_reader_gone = on_reader_gone
+        self._is_read = True
 
-def _print_line(fields: dict[str, Any]) -> None:
-    sys.stdout.write(json.dumps(fields, ensure_ascii=True) + "\n")
-    sys.stdout.flush()
+    def events(self, sequence: int, action: did.Action, before: AppState, after: AppState) -> None:
+        """What a fact means to machines. An observer of the store: it must never raise."""
+        for event in events_of(sequence, action, before, after):
+            self.line(event)
+
+    def line(self, fields: dict[str, Any]) -> None:
+        """One JSON object."""
+        self.text(json.dumps(fields, ensure_ascii=True))
+
+    def text(self, text: str) -> None:
+        """Text and a newline, at once."""
+        if not self._is_read:
+            return
+        try:
+            sys.stdout.write(f"{text}\n")
+            sys.stdout.flush()
+        except OSError:
+            self._is_read = False
+            # What is still buffered must not fail again when the interpreter ends.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            self._on_reader_gone()
