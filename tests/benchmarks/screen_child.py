@@ -1,0 +1,173 @@
+"""The process that is counted: the real screen over a real session, told by lines of JSON on a control pipe.
+
+`python -m tests.benchmarks.screen_child URL COUNT MODEL IN_FD OUT_FD`, in a terminal. It answers every
+line with one line. It adds nothing to what the program itself does but reading that pipe.
+"""
+
+import asyncio
+import cProfile
+import gc
+import os
+import pstats
+import resource
+import sys
+import tempfile
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from quarterdeck.bootstrap.environment import read_given
+from quarterdeck.bootstrap.model import Endpoint
+from quarterdeck.bootstrap.screen import ScreenJob, run_screen
+from quarterdeck.bootstrap.session import Session, SessionConfig
+from quarterdeck.domain.teammates import SpawnConfig
+from quarterdeck.state.selectors import DisplayDelays, select_living
+from tests.benchmarks.machine import keep_to_first_core
+from tests.benchmarks.paced_server import DELTA_CHARS
+from tests.contract.processes.driver import kill_trees
+
+Told = dict[str, Any]
+
+
+class Control:
+    """What the benchmark can ask of the session."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._profile: cProfile.Profile | None = None
+        self._pauses: list[float] = []
+        self._pause_began = 0.0
+        gc.callbacks.append(self._note_pause)
+
+    def _note_pause(self, phase: str, facts: dict[str, int]) -> None:
+        now = time.perf_counter()
+        if phase == "start":
+            self._pause_began = now
+        else:
+            self._pauses.append(now - self._pause_began)
+
+    def pauses(self, asked: Told) -> Told:
+        """How long collecting garbage stopped the program since asked last: worst and sum (ms)."""
+        found, self._pauses = self._pauses or [0.0], []
+        return {"worst_ms": max(found) * 1000, "sum_ms": sum(found) * 1000}
+
+    def facts(self, asked: Told) -> Told:
+        """CPU seconds, events that have reached the state, memory, how many live, stream and are idle."""
+        state = self._session.store.state
+        transcripts = state.transcripts.values()
+        chars = [sum(part.dropped + len(part.text) for part in one.live) for one in transcripts]
+        living = select_living(state.team)
+        return {
+            "cpu": time.process_time(),
+            "wall": time.monotonic(),
+            "events": sum(chars) // DELTA_CHARS,
+            "streaming": sum(one > 0 for one in chars),
+            "living": len(living),
+            "idle": sum(mate.is_idle for mate in living),
+            "rss": _rss(),
+            "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,
+            "actions": self._session.store.sequence,
+        }
+
+    def spawn(self, asked: Told) -> Told:
+        """Start `count` more teammates on `model`."""
+        return spawn_team(self._session, asked["first"], asked["count"], asked["model"])
+
+    def last_end(self, asked: Told) -> Told:
+        """When the last teammate ended (epoch seconds), and how many live."""
+        team = self._session.store.state.team
+        ends = [mate.ended_at for mate in team.by_run.values() if mate.ended_at is not None]
+        return {"at": max(ends, default=0.0), "living": len(select_living(team))}
+
+    async def hostile(self, asked: Told) -> Told:
+        """Kill hostile process trees beside what streams."""
+        with tempfile.TemporaryDirectory(prefix="quarterdeck-hostile-") as folder:
+            return await kill_trees(Path(folder), sys.executable, asked["count"])
+
+    def profile(self, asked: Told) -> Told:
+        """Start a profile, or end it and write what cost most."""
+        if self._profile is None:
+            self._profile = cProfile.Profile()
+            self._profile.enable()
+            return {}
+        self._profile.disable()
+        with Path(asked["path"]).open("w") as file:
+            stats = pstats.Stats(self._profile, stream=file)
+            stats.sort_stats("tottime").print_stats(60)
+            stats.sort_stats("cumulative").print_stats(110)
+        self._profile = None
+        return {}
+
+    def collect(self, asked: Told) -> Told:
+        """Collect garbage, so that memory is compared."""
+        gc.collect()
+        return self.facts(asked)
+
+    async def obey(self, line: bytes) -> Told:
+        """Do what one line asks."""
+        asked: Told = msgspec.json.decode(line)
+        found = getattr(self, asked["do"])(asked)
+        told: Told = await found if asyncio.iscoroutine(found) else found
+        return told
+
+
+def spawn_team(session: Session, first: int, count: int, model: str) -> Told:
+    """Teammates `mate-0000`, …"""
+    for number in range(first, first + count):
+        result = session.supervisor.spawn(SpawnConfig(name=f"mate-{number:04}", prompt="go", model=model))
+        if result.run_id is None:
+            raise RuntimeError(result.error)
+    return {}
+
+
+def _rss() -> int:
+    """Resident bytes now."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def _reads(control_in: int, control_out: int) -> Callable[[Session], Awaitable[None]]:
+    async def obey(session: Session) -> None:
+        control = Control(session)
+        reader = asyncio.StreamReader()
+        loop = asyncio.get_running_loop()
+        pipe = os.fdopen(control_in, "rb", 0)
+        await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), pipe)
+        await session.model.warm_up()
+        os.write(control_out, b"{}\n")
+        while line := await reader.readline():
+            os.write(control_out, msgspec.json.encode(await control.obey(line)) + b"\n")
+
+    async def begin(session: Session) -> None:
+        session.scopes.start_task(obey(session), name="control")
+
+    return begin
+
+
+async def _make(url: str, count: int, model: str, control_in: int, control_out: int) -> ScreenJob:
+    given = read_given()
+    config = SessionConfig(
+        folder=Path.cwd(),
+        team="bench",
+        endpoint=Endpoint(api_key="test", auth_token=None, base_url=url),
+        endpoint_words="paced",
+        model=model,
+        delays=DisplayDelays(killed=600.0),
+    )
+    return ScreenJob(
+        given=given,
+        config=config,
+        spawn=lambda session: spawn_team(session, 0, count, model),
+        begin=_reads(control_in, control_out),
+    )
+
+
+if __name__ == "__main__":
+    keep_to_first_core()
+    sys.exit(
+        run_screen(
+            lambda: _make(sys.argv[1], int(sys.argv[2]), sys.argv[3], int(sys.argv[4]), int(sys.argv[5]))
+        )
+    )
