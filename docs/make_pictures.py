@@ -15,6 +15,8 @@ from pathlib import Path
 
 os.environ.setdefault("QUARTERDECK_HOME", tempfile.mkdtemp(prefix="quarterdeck-pictures-"))
 
+from textual.pilot import Pilot
+
 from quarterdeck.bootstrap.controller import controller_for
 from quarterdeck.bootstrap.demo.stage import DemoOptions, Stage, demo_config, set_up, spawn_team
 from quarterdeck.bootstrap.files import FolderFiles
@@ -25,7 +27,6 @@ from quarterdeck.state.selectors import select_request_of
 from quarterdeck.tui.app import QuarterdeckApp
 from quarterdeck.tui.settings import ScreenSettings
 from quarterdeck.tui.theming import load_themes
-from textual.pilot import Pilot
 
 FOLDER = Path(__file__).parent / "pictures"
 SIZES = ((80, 24), (120, 36), (200, 60))
