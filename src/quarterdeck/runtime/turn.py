@@ -26,6 +26,8 @@ from quarterdeck.state import actions as did
 MOST_REPEATS = 2
 """Of a request whose answer was not whole (SPEC 3.2)."""
 MOST_PAUSE_TURNS = 10
+RUNS_CALLS = frozenset({"tool_use", "end_turn", "stop_sequence", "max_tokens", "pause_turn"})
+"""Stop reasons after which calls are run; after a refusal or an unknown one the turn ends without them."""
 
 
 class TurnEnd(StrEnum):
@@ -89,13 +91,17 @@ class Turn:
             step = await self._whole_step({}, is_closing=False)
             if step is None:
                 return TurnEnd.STOPPING
-            if step.tool_uses:
+            if step.tool_uses and step.stop_reason in RUNS_CALLS:
                 await self._run_tools(step)
                 continue
             if step.stop_reason == "pause_turn" and pauses < MOST_PAUSE_TURNS:
                 pauses += 1
                 continue
             self._record.odd_end = self._note_odd_end(step)
+            refused = tuple(
+                refused_result(use.id, f"Not run: {self._record.odd_end}") for use in step.tool_uses
+            )
+            append_user(self._run.history, refused)
             self._run.after_step()
             return TurnEnd.CUT if self._record.odd_end else TurnEnd.DONE
 
