@@ -188,6 +188,8 @@ OVERLOADED = stream_of({"type": "error", "error": {"type": "overloaded_error", "
 STREAMS = [
     (sends(HALF), FaultKind.incomplete),
     (sends(answer()[: answer().index(b"event: message_stop")]), FaultKind.incomplete),
+    (sends(answer()[: answer().index(b"text_delta")]), FaultKind.incomplete),
+    (sends(HALF, b"event: content_block_delta\ndata: \xe2\x82"), FaultKind.incomplete),
     (sends(HALF, transfer_encoding="chunked"), FaultKind.connection),
     (sends(HALF, then=reset), FaultKind.incomplete),
     (
