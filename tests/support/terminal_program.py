@@ -28,7 +28,11 @@ def surroundings(tmp_path: Path, **more: str) -> dict[str, str]:
 
 
 def run_program(
-    tmp_path: Path, *arguments: str, limit_s: float = 60.0, folder: Path | None = None, **more: str
+    tmp_path: Path,
+    *arguments: str,
+    limit_s: float = 60.0,
+    folder: Path | None = None,
+    environment: Mapping[str, str] | None = None,
 ) -> subprocess.CompletedProcess[str]:
     """The program without a terminal, its input empty, to its end."""
     return subprocess.run(
@@ -38,7 +42,7 @@ def run_program(
         text=True,
         check=False,
         timeout=limit_s,
-        env=surroundings(tmp_path, **more),
+        env=surroundings(tmp_path, **(environment or {})),
         cwd=folder or tmp_path,
     )
 

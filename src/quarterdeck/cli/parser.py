@@ -1,6 +1,7 @@
 """The command line as people type it: parsers, and refusals in one line that say what to do."""
 
 import argparse
+import math
 import sys
 from collections.abc import Sequence
 from difflib import get_close_matches
@@ -99,7 +100,7 @@ def demo_parser() -> OneLineParser:
     parser.add_argument("--base-url", help="ask this server instead of an embedded one")
     parser.add_argument("--log", help="where the embedded server logs its requests")
     parser.add_argument(
-        "--max-duration", type=float, default=180.0, help="headless: seconds until it gives up (180)"
+        "--max-duration", type=_seconds, default=180.0, help="headless: seconds until it gives up (180)"
     )
     parser.add_argument("--theme", help="the theme's name")
     return parser
@@ -119,7 +120,7 @@ def run_parser() -> OneLineParser:
     parser.add_argument("--output-format", choices=("text", "json", "stream-json"), default="text")
     parser.add_argument("--model", help="the model to ask")
     parser.add_argument("--max-turns", type=int, help="most steps (model responses)")
-    parser.add_argument("--max-duration", type=float, help="most seconds, waiting included")
+    parser.add_argument("--max-duration", type=_seconds, help="most seconds, waiting included")
     _add_permissions(parser)
     return parser
 
@@ -134,6 +135,16 @@ def scripted_model_parser() -> OneLineParser:
     parser.add_argument("--port", type=int, default=0, help="0 picks a free one and prints it")
     parser.add_argument("--log", help="one JSON line per request")
     return parser
+
+
+def _seconds(word: str) -> float:
+    try:
+        seconds = float(word)
+    except ValueError as fault:
+        raise argparse.ArgumentTypeError(f"{word!r} is no number of seconds") from fault
+    if not 0 < seconds < math.inf:
+        raise argparse.ArgumentTypeError("more than 0 seconds")
+    return seconds
 
 
 def _add_permissions(parser: OneLineParser) -> None:

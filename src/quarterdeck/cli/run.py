@@ -16,8 +16,6 @@ def run(arguments: list[str]) -> int:
     options = run_parser().parse_args(arguments)
     if options.max_turns is not None and options.max_turns < 1:
         raise UsageFault("--max-turns: at least 1")
-    if options.max_duration is not None and options.max_duration <= 0:
-        raise UsageFault("--max-duration: more than 0 seconds")
     given = read_given()
     if not given.endpoint.is_set:
         raise UsageFault(
