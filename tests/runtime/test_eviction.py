@@ -65,6 +65,7 @@ class Room:
         await self.here.ended(run_id)
         await self.here.until(
             lambda state: (proof := state.team.by_run[run_id].kill) is None or proof.is_complete
+        )
         ended_at = self.here.mate(run_id).ended_at
         assert ended_at is not None
         return ended_at
