@@ -1,4 +1,4 @@
-"""Draws the pictures of the docs from the running demo: every theme at three sizes, and the moments that matter.
+"""Draws the docs' pictures from the running demo: every theme at three sizes, and the moments that matter.
 
 `python docs/make_pictures.py` (needs rsvg-convert and a monospaced font; nothing of the program needs them).
 """
