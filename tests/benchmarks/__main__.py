@@ -1,4 +1,4 @@
-"""`python -m tests.benchmarks [ROW…] [--json FILE] [--quick]`: measure, print a table; 1 = a goal is missed."""
+"""`python -m tests.benchmarks [ROW…] [--json FILE] [--quick]`: measure, print a table; 1 = a goal missed."""
 
 import argparse
 import os

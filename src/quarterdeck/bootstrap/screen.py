@@ -13,13 +13,15 @@ from quarterdeck import __version__
 from quarterdeck.bootstrap.controller import controller_for
 from quarterdeck.bootstrap.environment import Given
 from quarterdeck.bootstrap.files import FolderFiles
+from quarterdeck.bootstrap.garbage import GarbageCollection
 from quarterdeck.bootstrap.lasting_app import LastingApp
 from quarterdeck.bootstrap.logs import log_events
 from quarterdeck.bootstrap.session import Session, SessionConfig
 from quarterdeck.bootstrap.signals import on_ending_signal
 from quarterdeck.domain.display_text import clean_line, clean_name
-from quarterdeck.domain.teammates import SpawnConfig
+from quarterdeck.domain.teammates import Lifecycle, SpawnConfig
 from quarterdeck.llm.faults import ModelFault
+from quarterdeck.runtime.event_loop import new_loop
 from quarterdeck.runtime.scopes import exit_now
 from quarterdeck.state import actions as did
 from quarterdeck.tui.settings import ScreenSettings, SignSet
@@ -74,12 +76,14 @@ async def show(job: ScreenJob) -> int:
         session.dispatch(did.NoticeRaised(at=session.clock.wall(), text=str(fault), is_fault=True))
     session.model.not_before = app.first_paint
     job.spawn(session)
-    session.scopes.start_task(_begin(app, session, job.begin), name="begin")
+    garbage = GarbageCollection(lambda: _is_quiet(session))
+    session.scopes.start_task(_begin(app, session, job.begin, garbage), name="begin")
     code: int | None = None
     try:
         code = await app.run_async()
     finally:
         await session.close()
+        garbage.close()
         remove()
     if app.crash is not None:
         kind, folder = type(app.crash).__name__, clean_name(str(job.given.log_folder))
@@ -89,13 +93,21 @@ async def show(job: ScreenJob) -> int:
     return code if code is not None else (app.return_code or 0)
 
 
-async def _begin(app: LastingApp, session: Session, begin: Begin | None) -> None:
+async def _begin(app: LastingApp, session: Session, begin: Begin | None, garbage: GarbageCollection) -> None:
     """After the first paint: the SDK is imported in a thread."""
     await app.first_paint.wait()
     if begin is not None:
         await begin(session)
     if session.config.endpoint.is_set:
         await session.model.warm_up()
+    garbage.open()
+    session.scopes.start_task(garbage.run_forever(), name="garbage")
+
+
+def _is_quiet(session: Session) -> bool:
+    """No turn is open."""
+    team = session.store.state.team
+    return all(team.by_run[run_id].place is not Lifecycle.EXECUTING for run_id in team.rows)
 
 
 async def begin_lead(session: Session, prompt: str | None) -> None:
@@ -148,4 +160,5 @@ def run_screen(
         exit_now(code)
         return code
 
-    return asyncio.run(run())
+    with asyncio.Runner(loop_factory=new_loop) as runner:
+        return runner.run(run())
