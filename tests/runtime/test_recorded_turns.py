@@ -6,8 +6,10 @@ The folder is not part of the project; where it is absent these tests are skippe
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import anthropic
+import msgspec
 import pytest
 
 from quarterdeck.domain.messages import text_of
@@ -18,6 +20,7 @@ from quarterdeck.state import actions as did
 from quarterdeck.state.entries import ToolStatus
 from tests.support.recorded_model import (
     RECORDED,
+    RecordedBody,
     canonical,
     recorded_bodies,
     responses_in,
@@ -39,7 +42,6 @@ from tests.support.recorded_turns import (
     PLAIN_END,
     Answer,
     Toolbook,
-    answer_of,
     recorded_world,
 )
 
@@ -69,7 +71,9 @@ async def test_an_answer_that_was_whole_ends_the_turn_done_with_its_text(tmp_pat
         assert len(turns) == 88
 
 
-async def test_the_history_holds_what_the_sdk_reads_in_the_same_answer(tmp_path: Path) -> None:
+async def test_the_history_holds_the_recorded_content_or_what_the_sdk_folds_the_stream_to(
+    tmp_path: Path,
+) -> None:
     bodies = [body for body in recorded_bodies() if body.status == 200 and body.file != CUT_CALL]
     different = []
     async with (
@@ -77,13 +81,18 @@ async def test_the_history_holds_what_the_sdk_reads_in_the_same_answer(tmp_path:
         anthropic.AsyncAnthropic(api_key="sk-test-123456789", base_url=here.model.url) as sdk,
     ):
         for one in await played(here, bodies):
-            first = Answer(responses_in(one.body)[0]) if is_stream(one.body) else answer_of(one.body)
-            here.book.put(one.body.file, first)
+            here.book.put(one.body.file, Answer(responses_in(one.body)[0]))
+            whole = sdk_content(sdk, one.body.file) if is_stream(one.body) else recorded_content(one.body)
             content = [*one.answer.content] if len(one.history) > 1 else []
-            if canonical(content) != canonical(await sdk_content(sdk, one.body.file)):
+            if canonical(content) != canonical(await whole):
                 different.append(one.body.file)
     assert different == [SPLICED]
     assert len(bodies) == 149
+
+
+async def recorded_content(body: RecordedBody) -> list[Any]:
+    content: list[Any] = msgspec.json.decode(body.content)["content"]
+    return content
 
 
 async def test_calls_of_unknown_tools_are_refused_and_the_turn_goes_on(tmp_path: Path) -> None:
