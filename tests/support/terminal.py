@@ -136,7 +136,7 @@ class Terminal:
             if wanted in shown if isinstance(wanted, str) else wanted(shown):
                 return shown
             if time.monotonic() > deadline:
-                name = wanted if isinstance(wanted, str) else wanted.__name__
+                name = wanted if isinstance(wanted, str) else getattr(wanted, "__name__", "what was wanted")
                 raise AssertionError(f"{within_s:.0f} s without {name!r}:\n{shown}")
             time.sleep(LOOK_S)
 
