@@ -105,7 +105,7 @@ async def test_the_most_turns_end_it_with_a_last_report(tmp_path: Path) -> None:
 async def test_the_longest_duration_ends_it_and_all_it_started(tmp_path: Path) -> None:
     async with program({"worker": lambda _: calls("bash", command=STUBBORN)}, tmp_path) as here:
         process = await here.start(
-            "--output-format", "json", "--max-duration", "4", "--allow", f"Bash({STUBBORN})"
+            "--output-format", "json", "--max-duration", "8", "--allow", f"Bash({STUBBORN})"
         )
         pids = [await here.wrote("shell"), await here.wrote("daemon")]
         assert all(is_alive(pid) for pid in pids)

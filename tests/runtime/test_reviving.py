@@ -3,12 +3,13 @@ from typing import Any
 
 from quarterdeck.bootstrap.controller import Answers, Conversation
 from quarterdeck.domain.ids import RunId
-from quarterdeck.domain.requests import PermissionScope, PlanApproved
+from quarterdeck.domain.requests import PermissionScope, PlanApproved, QuestionAnswered
 from quarterdeck.domain.teammates import Lifetime, Outcome, PermissionMode, Way
 from quarterdeck.llm.scripted.conversation import Conversation as Talk
 from quarterdeck.llm.scripted.replies import Reply, error_reply
+from quarterdeck.state import actions as did
 from quarterdeck.state.entries import Said, Text
-from quarterdeck.state.selectors import DisplayDelays
+from quarterdeck.state.selectors import DisplayDelays, select_descendants
 from tests.support.world import HOLD, MAY_HOLD, World, calls, says, world
 
 BROKEN = "broken"
@@ -222,3 +223,52 @@ async def test_killed_in_a_tool_its_next_life_knows_that_the_call_has_no_result(
         last = here.bodies_of(new)[0]["messages"][-1]["content"]
         assert [block["type"] for block in last] == ["tool_result", "text"]
         assert last[0]["is_error"]
+
+
+async def test_what_it_had_not_read_before_it_failed_is_read_in_its_next_life(tmp_path: Path) -> None:
+    async with world({"a": lambda talk: failing_once(talk, tmp_path)}, tmp_path) as here:
+        (tmp_path / BROKEN).touch()
+        ended: list[RunId] = []
+
+        def observe(sequence: int, action: object, before: object, after: object) -> None:
+            if isinstance(action, did.ToolEnded) and not ended:
+                ended.append(action.run_id)
+                here.session.supervisor.send(action.run_id, "you", "Mind the gap.", Way.QUEUE)
+
+        here.session.store.observe(observe)
+        old = here.spawn("a", rules=("Bash(echo tool >> ran)",))
+        assert (await here.ended(old)).outcome is Outcome.FAILED
+        assert here.state.mail.get(old) is None
+        (tmp_path / BROKEN).unlink()
+        new = here.session.supervisor.revive(old).run_id
+        assert new is not None
+        await here.idle(new)
+        assert [said.text for said in here.entries(new, Said)] == ["Mind the gap."]
+        again = here.session.supervisor.revive(old).run_id
+        assert again is not None
+        assert again not in here.state.mail
+
+
+async def test_a_child_reports_to_its_parent_in_whatever_life_that_is(tmp_path: Path) -> None:
+    def boss(talk: Talk) -> Reply:
+        if "ended" in talk.told:
+            return says("I know.")
+        return says("Waiting.") if talk.results else calls("spawn_teammate", name="kid", prompt="Help.")
+
+    def kid(talk: Talk) -> Reply:
+        return says("Held.") if talk.results else calls("ask_person", question="Which?")
+
+    async with world({"boss": boss, "kid": kid}, tmp_path) as here:
+        old = here.spawn("boss", lifetime=Lifetime.TASK)
+        await here.idle(old)
+        child = next(mate.run_id for mate in here.state.team.by_run.values() if mate.name == "kid")
+        question = await here.asked(child)
+        here.session.supervisor.kill(old)
+        new = here.session.supervisor.revive(old, "Wait for it.").run_id
+        assert new is not None
+        await here.idle(new)
+        assert not here.mate(new).is_terminal
+        assert select_descendants(here.state.team, new) == (child,)
+        assert here.session.requests.answer(question.id, 1, QuestionAnswered("blue")) == ""
+        mate = await here.ended(new)
+        assert (mate.outcome, mate.final_text) == (Outcome.COMPLETED, "I know.")

@@ -22,7 +22,8 @@ from quarterdeck.runtime.epochs import Epochs
 from quarterdeck.runtime.ports import Clock, Dispatch, Ids, Worker
 from quarterdeck.runtime.shutdown import Shutdown
 from quarterdeck.state import actions as did
-from quarterdeck.state.selectors import select_by_name, select_living
+from quarterdeck.state.mail import Mail
+from quarterdeck.state.selectors import select_by_name, select_lives, select_living
 from quarterdeck.state.store import Store
 from quarterdeck.state.teammates import Team, Teammate
 
@@ -83,6 +84,8 @@ class Supervisor:
         self._workers: dict[RunId, Worker] = {}
         self._configs: dict[RunId, SpawnConfig] = {}
         self._cleanups: dict[RunId, Callable[[], None]] = {}
+        self._unread: dict[RunId, tuple[Mail, ...]] = {}
+        """What runs that ended by themselves had not read: their next life gets it."""
         self.make_worker: WorkerFactory | None = None
         self.session_id = ""
 
@@ -167,6 +170,8 @@ class Supervisor:
         self._workers[run_id] = worker
         self._configs[run_id] = config
         self._cleanups[run_id] = self._shutdown.register(worker)
+        for mail in self._unread.pop(revived.run_id, ()) if revived is not None else ():
+            self._queue(run_id, mail.sender, mail.text, mail.way)
         if config.prompt:
             # Only the person revives, whoever started it first.
             speaker = self._speaker(config.parent if revived is None else None)
@@ -281,6 +286,9 @@ class Supervisor:
         mate = self._team.by_run.get(run_id)
         if mate is None or mate.is_terminal:
             return
+        unread = self._store.state.mail.get(run_id)
+        if unread:
+            self._unread[run_id] = unread
         self._dispatch(
             did.TeammateEnded(
                 at=self._clock.wall(), run_id=run_id, outcome=outcome, findings=findings, error=error
@@ -288,12 +296,11 @@ class Supervisor:
         )
         self._epochs.revoke(run_id)
         self._after_end(mate)
-        parent = self._living(mate.parent) if mate.parent is not None else None
-        if parent is not None and mate.parent is not None:
+        parent = self._parent_now(mate)
+        if parent is not None:
             report = findings if outcome is Outcome.COMPLETED else f"{outcome.value}: {error or findings}"
-            self._queue(
-                mate.parent, mate.name, f"My work has ended ({outcome.value}).\n\n{report}", Way.STEER
-            )
+            words = f"My work has ended ({outcome.value}).\n\n{report}"
+            self._queue(parent.run_id, mate.name, words, Way.STEER)
 
     # --- messages -------------------------------------------------------------------------------------
 
@@ -370,10 +377,17 @@ class Supervisor:
         unregister = self._cleanups.pop(mate.run_id, None)
         if unregister is not None:
             unregister()
-        # A parent may have waited for this child before it could complete.
-        parent = self._living(mate.parent) if mate.parent is not None else None
-        if parent is not None:
-            parent.deliver()
+        parent = self._parent_now(mate)
+        worker = self._living(parent.run_id) if parent is not None else None
+        if worker is not None:
+            worker.deliver()  # it may have waited for this child before it could complete
+
+    def _parent_now(self, mate: Teammate) -> Teammate | None:
+        """Who spawned it, in the life that it lives now."""
+        for other in reversed(select_living(self._team)):
+            if mate.parent is not None and mate.parent in select_lives(self._team, other.run_id):
+                return other
+        return None
 
 
 _PAUSABLE = frozenset({Lifecycle.READY, Lifecycle.EXECUTING, Lifecycle.WAITING})

@@ -133,20 +133,28 @@ def _descends(team: Team, mate: Teammate, ancestor: RunId) -> bool:
 
 
 def select_descendants(team: Team, run_id: RunId) -> tuple[RunId, ...]:
-    """Living runs that this run spawned, and those that they spawned."""
+    """Living runs that this run spawned (in earlier lives too), and those that they spawned."""
+    lives = select_lives(team, run_id)
     return tuple(
-        mate.run_id for mate in team.by_run.values() if not mate.is_terminal and _descends(team, mate, run_id)
+        mate.run_id
+        for mate in team.by_run.values()
+        if not mate.is_terminal and any(_descends(team, mate, life) for life in lives)
     )
 
 
-def select_agent_ids(team: Team, run_id: RunId) -> frozenset[AgentId]:
-    """Of a run and of the lives that it was revived from: as `name-2` it is still the same teammate."""
-    found: set[AgentId] = set()
+def select_lives(team: Team, run_id: RunId) -> tuple[RunId, ...]:
+    """A run and the runs that it was revived from, newest first."""
+    found: list[RunId] = []
     at: RunId | None = run_id
-    while at is not None and (mate := team.by_run.get(at)) is not None:
-        found.add(mate.agent_id)
+    while at is not None and at not in found and (mate := team.by_run.get(at)) is not None:
+        found.append(at)
         at = mate.revived_from
-    return frozenset(found)
+    return tuple(found)
+
+
+def select_agent_ids(team: Team, run_id: RunId) -> frozenset[AgentId]:
+    """Of all its lives: as `name-2` it is still the same teammate."""
+    return frozenset(team.by_run[life].agent_id for life in select_lives(team, run_id))
 
 
 def select_by_name(team: Team, name: str) -> Teammate | None:
