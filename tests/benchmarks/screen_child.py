@@ -5,10 +5,8 @@ line with one line. It adds nothing to what the program itself does but reading 
 """
 
 import asyncio
-import cProfile
 import gc
 import os
-import pstats
 import resource
 import sys
 import tempfile
@@ -27,6 +25,7 @@ from quarterdeck.domain.teammates import SpawnConfig
 from quarterdeck.state.selectors import DisplayDelays, select_living
 from tests.benchmarks.machine import keep_to_first_core
 from tests.benchmarks.paced_server import DELTA_CHARS
+from tests.benchmarks.sampling import Sampler
 from tests.contract.processes.driver import kill_trees
 
 Told = dict[str, Any]
@@ -37,7 +36,7 @@ class Control:
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._profile: cProfile.Profile | None = None
+        self._sampler: Sampler | None = None
         self._pauses: list[float] = []
         self._pause_began = 0.0
         gc.callbacks.append(self._note_pause)
@@ -89,16 +88,12 @@ class Control:
 
     def profile(self, asked: Told) -> Told:
         """Start a profile, or end it and write what cost most."""
-        if self._profile is None:
-            self._profile = cProfile.Profile()
-            self._profile.enable()
+        if self._sampler is None:
+            self._sampler = Sampler()
+            self._sampler.start()
             return {}
-        self._profile.disable()
-        with Path(asked["path"]).open("w") as file:
-            stats = pstats.Stats(self._profile, stream=file)
-            stats.sort_stats("tottime").print_stats(60)
-            stats.sort_stats("cumulative").print_stats(110)
-        self._profile = None
+        Path(asked["path"]).write_text(self._sampler.report())
+        self._sampler = None
         return {}
 
     def collect(self, asked: Told) -> Told:
