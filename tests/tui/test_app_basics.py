@@ -121,3 +121,10 @@ async def test_a_theme_that_is_taken_stays_and_is_kept_in_the_settings() -> None
         await hand.press("colon", *"light", "enter")
         assert hand.app.theme == "quarterdeck-light"
         assert ("save_theme", "quarterdeck-light") in hand.recorder.asked
+
+
+async def test_ctrl_c_in_an_empty_field_says_what_quits_and_nothing_floats() -> None:
+    async with screen() as hand:
+        await hand.press("m", "ctrl+c", "ctrl+c")
+        assert "ctrl+q quits" in hand.text
+        assert "Do you want to quit" not in hand.text

@@ -194,6 +194,10 @@ class QuarterdeckApp(App[int]):
         if text:
             self.deck.notice.say(text, is_fault=is_fault)
 
+    def action_help_quit(self) -> None:
+        """Textual's own answer to ctrl+c is a toast, and nothing floats here."""
+        self.say("ctrl+c copies what is selected. ctrl+q quits.")
+
     def start(self, work: Coroutine[None, None, None]) -> None:
         """Run something beside the screen."""
         self.run_worker(work, exit_on_error=False)
