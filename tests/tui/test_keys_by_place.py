@@ -338,3 +338,14 @@ async def test_the_addressee_does_not_change_under_the_cursor_when_its_row_leave
         await hand.tell(ended, *states.proved("builder"), states.evicted("builder"))
         assert hand.app.deck.composer.addressee == run("builder")
         assert hand.app.deck.composer.text == "h"
+
+
+async def test_all_blocks_above_the_composer_open_and_fold_while_a_draft_is_written() -> None:
+    async with screen() as hand:
+        hand.app.deck.roster.select(run("builder"))
+        await hand.press("m", "h", "ctrl+o")
+        assert "The build backend is hatchling." in hand.text
+        await hand.press("ctrl+o")
+        assert "The build backend is hatchling." not in hand.text
+        assert hand.app.deck.composer.text == "h"
+        assert hand.is_at(Place.COMPOSER)

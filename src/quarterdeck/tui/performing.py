@@ -143,6 +143,7 @@ class Performer:
         if mate is not None and mate.is_terminal:
             self._stage.say(f"{clean_name(mate.name)} is gone: r revives it, then you can write.")
             return
+        self._desk.selection_changed()  # a row chosen by the key before may not have been told yet
         self._desk.go(Place.COMPOSER)
 
     def _next(self, step: int) -> None:
