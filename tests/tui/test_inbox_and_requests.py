@@ -186,3 +186,41 @@ async def test_closing_a_sheet_or_help_leads_back_to_where_it_was_opened() -> No
         await hand.press("escape", "G", "k", "m", *"hi", "f1", "q")
         assert hand.is_at(Place.COMPOSER)
         assert hand.app.deck.composer.text == "hi"
+
+
+async def test_a_revised_plan_of_the_selected_row_is_shown_and_answered_only_once_painted() -> None:
+    async with screen() as hand:
+        await hand.press("d", "n", "o", "enter")
+        assert hand.asked == ["reject_plan"]
+        assert hand.is_at(Place.TEAM)
+        main = hand.app.deck.main
+        assert main.current is main.transcript
+        hand.now += 5.0
+        await hand.tell(*states.plan("coder", version=2, at=hand.wall()))
+        assert main.current is main.request
+        assert "plan v2" in hand.text
+        assert hand.is_at(Place.TEAM)
+        await hand.press_at("a", hand.now + 0.1)
+        assert hand.asked == ["reject_plan"]
+        await hand.press_at("a", hand.now + 0.5)
+        assert hand.asked == ["reject_plan", "approve_plan"]
+
+
+async def test_a_new_request_of_another_row_leaves_the_main_panel_alone() -> None:
+    async with screen() as hand:
+        hand.app.deck.roster.select(run("builder"))
+        await hand.settle()
+        await hand.tell(*states.permission("porter", at=NOW, subject="rm -rf build"))
+        assert hand.app.deck.main.current is hand.app.deck.main.transcript
+        assert hand.app.deck.main.transcript.run_id == run("builder")
+
+
+async def test_a_new_request_of_the_run_whose_transcript_is_read_only_raises_the_count() -> None:
+    async with screen() as hand:
+        hand.app.deck.roster.select(run("builder"))
+        await hand.press("right")
+        assert hand.is_at(Place.TRANSCRIPT)
+        await hand.tell(*states.permission("builder", at=NOW, subject="rm -rf build"))
+        assert hand.app.deck.main.current is hand.app.deck.main.transcript
+        assert hand.is_at(Place.TRANSCRIPT)
+        assert "▲ 3 need you" in hand.lines[0]

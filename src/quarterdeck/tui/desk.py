@@ -73,6 +73,15 @@ class Desk:
         self._address()
         self._changed()
 
+    def requests_changed(self) -> None:
+        """The selected row asks for something new: from 100 columns it is shown, unless something is read."""
+        main, request = self._deck.main, self.here.request_of_selected()
+        if self.here.place is not Place.TEAM or not self.here.is_wide or request is None:
+            return
+        shows_it = main.current is main.request and main.request.request_id == request.id
+        if main.current in (main.transcript, main.request) and not shows_it:
+            self.show_selected()
+
     def show_view(self, view: Widget, focus: Widget | None = None) -> None:
         """Show History, Help, a sheet in the main panel; `focus` gets the keys, else the view itself."""
         if self._deck.main.current not in self._deck.views:
