@@ -115,12 +115,8 @@ class ToolBase(Generic[InputT]):
         return _description(self.name)
 
     def schema(self) -> dict[str, Any]:
-        """For the Messages API."""
-        return {
-            "name": self.name,
-            "description": self.description,
-            "input_schema": plain_schema(self.input_model),
-        }
+        """For the Messages API. Every run shares it: a thousand teammates have one. Nobody may change it."""
+        return _schema(self.name, self.input_model)
 
     def parse(self, given: Mapping[str, Any]) -> InputT:
         """The checked input. :raises ToolRefused: one line that says what is wrong."""
@@ -130,6 +126,11 @@ class ToolBase(Generic[InputT]):
             raise ToolRefused(f"{self.name}: {_first_fault(fault, self.input_model)}") from fault
         refuse_broken_text(self.name, dict(given))
         return parsed
+
+
+@cache
+def _schema(name: str, model: type[ToolInput]) -> dict[str, Any]:
+    return {"name": name, "description": _description(name), "input_schema": plain_schema(model)}
 
 
 @cache
