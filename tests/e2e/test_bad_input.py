@@ -61,6 +61,8 @@ def refused(done: subprocess.CompletedProcess[str]) -> str:
         (["run", "x"], {"QUARTERDECK_SIGNS": "runes"}, ["QUARTERDECK_SIGNS", "'unicode', 'ascii'"]),
         (["run", "x"], {"QUARTERDECK_STOP_DEADLINE_S": "soon"}, ["QUARTERDECK_STOP_DEADLINE_S", "number"]),
         (["run", "x"], {"QUARTERDECK_PERMISSION_MODE": "bypass"}, ["QUARTERDECK_PERMISSION_MODE"]),
+        (["run", "x"], {"QUARTERDECK_HOME": "~nobody-there/x"}, ["QUARTERDECK_HOME"]),
+        (["run", "x"], {"QUARTERDECK_HOME": "/dev/null/x", **KEY}, ["/dev/null/x", "Not a directory"]),
         (["run", "x"], {"QUARTERDECK_VERBS": "Baking"}, ["QUARTERDECK_VERBS", "Baking/Baked"]),
         (["scripted-model"], {}, ["--scenario"]),
         (["scripted-model", "--scenario", "absent.toml"], {}, ["absent.toml", "No such file"]),
@@ -229,6 +231,40 @@ def test_a_broken_theme_costs_itself_alone_and_is_told(tmp_path: Path) -> None:
         terminal.wait_for("mine.toml:2")
         terminal.press("C-q")
         assert terminal.wait_ended() == 0
+
+
+def in_shell(tmp_path: Path, command: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["sh", "-c", command.replace("quarterdeck", " ".join(PROGRAM))],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        env=surroundings(tmp_path, **KEY),
+        cwd=tmp_path,
+    )
+
+
+@pytest.mark.parametrize(
+    ("command", "code", "words"),
+    [
+        ("quarterdeck run - <&-", 2, "The task is empty"),
+        ("quarterdeck <&- >&-", 2, "needs a terminal"),
+        ("quarterdeck 2>&-", 2, ""),
+        ("quarterdeck demo --headless --max-duration 0.5 >&-", 3, ""),
+        ("quarterdeck demo --headless --max-duration 0.5 >/dev/full", 1, "No space left"),
+        ("{ quarterdeck demo --headless; echo $? >&2; } | head -n 1 >/dev/null", 0, "141"),
+    ],
+)
+def test_closed_full_and_broken_streams_are_no_crash(
+    tmp_path: Path, command: str, code: int, words: str
+) -> None:
+    done = in_shell(tmp_path, command)
+    assert done.returncode == code, done
+    assert len(done.stderr.splitlines()) == bool(words), done.stderr
+    assert words in done.stderr
+    assert not any(trace in done.stderr for trace in TRACES)
+    assert list((tmp_path / "tmp").glob("quarterdeck-demo-*")) == []
 
 
 def test_help_and_version_are_complete(tmp_path: Path) -> None:

@@ -42,7 +42,10 @@ class Given(msgspec.Struct, frozen=True):
 def read_given(environment: MutableMapping[str, str] | None = None) -> Given:
     """Read all of it. :raises SettingsFault: one line. Keys are dropped from the environment (SEC-01)."""
     values = os.environ if environment is None else environment
-    config = config_folder(values)
+    try:
+        config, logs = config_folder(values), log_folder(values)
+    except RuntimeError as fault:  # a ~ that stands for nobody's home
+        raise SettingsFault("QUARTERDECK_HOME: there is no such home folder.") from fault
     settings = read_settings(config / FILE_NAME, values)
     endpoint = Endpoint(
         api_key=values.get("ANTHROPIC_API_KEY") or None,
@@ -60,7 +63,7 @@ def read_given(environment: MutableMapping[str, str] | None = None) -> Given:
         endpoint=endpoint,
         settings_path=config / FILE_NAME,
         themes_folder=config / "themes",
-        log_folder=log_folder(values),
+        log_folder=logs,
     )
 
 

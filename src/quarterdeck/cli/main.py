@@ -2,9 +2,12 @@
 
 import importlib
 import logging
+import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
+from quarterdeck.bootstrap.logs import plain_words
 from quarterdeck.cli.parser import COMMANDS, UsageFault, check_first_word, refuse
 from quarterdeck.config.settings import SettingsFault
 
@@ -21,6 +24,7 @@ def run(arguments: Sequence[str]) -> int:
     """The exit code. Never a traceback for what the person typed or set."""
     if sys.platform == "win32":
         return refuse("Windows is not supported; use WSL.")
+    _open_missing_streams()
     try:
         check_first_word(arguments)
         if arguments and arguments[0] in COMMANDS:
@@ -40,7 +44,16 @@ def run(arguments: Sequence[str]) -> int:
     except Exception as fault:
         if not log.handlers:
             raise
-        # A fault of this program: the person reads one line, the log has the rest.
+        # The person reads one line, the log has the rest.
         log.exception("the program crashed")
-        refuse(f"this is a fault of the program ({type(fault).__name__}). Its log has the details.")
+        crashed = f"this is a fault of the program ({type(fault).__name__}). Its log has the details."
+        refuse(plain_words(fault) if isinstance(fault, OSError) else crashed)
         return 1
+
+
+def _open_missing_streams() -> None:
+    """A standard stream that was closed by whoever started us is as good as an empty one."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            stream = Path(os.devnull).open(mode, encoding="utf-8")  # noqa: SIM115 - it lives as long as we do
+            setattr(sys, name, stream)
