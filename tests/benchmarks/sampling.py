@@ -1,4 +1,4 @@
-"""Where the CPU goes, by samples of the stack: unlike a tracing profile it does not change the proportions."""
+"""Where the CPU goes, by samples of the stack: unlike a tracing profile it keeps the proportions."""
 
 import signal
 from collections import Counter
@@ -24,7 +24,9 @@ class Sampler:
         """End; which functions the CPU was in, and which were on the stack, in percent."""
         signal.setitimer(signal.ITIMER_PROF, 0)
         told = [f"{self._count} samples", "within:"]
-        told += [f"{100 * one / self._count:5.1f} {name}" for name, one in self._within.most_common(2 * lines)]
+        told += [
+            f"{100 * one / self._count:5.1f} {name}" for name, one in self._within.most_common(2 * lines)
+        ]
         told.append("own:")
         told += [f"{100 * one / self._count:5.1f} {name}" for name, one in self._own.most_common(lines)]
         return "\n".join(told) + "\n"

@@ -146,7 +146,9 @@ class Screen:
         found: dict[str, Any] = msgspec.json.decode(line)
         return found
 
-    def wait_until(self, fact: str, least: int, limit_s: float = 120.0) -> dict[str, Any]:
+    def wait_until(
+        self, fact: str, least: int, limit_s: float = 120.0, pause_s: float = 0.2
+    ) -> dict[str, Any]:
         """Ask for the facts until one is `least`."""
         end = time.monotonic() + limit_s
         while True:
@@ -155,7 +157,7 @@ class Screen:
                 return facts
             if time.monotonic() > end:
                 raise TimeoutError(f"{fact} stays {facts[fact]} of {least}")
-            time.sleep(0.2)
+            time.sleep(pause_s)
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """The model behind its port, joined late: importing the SDK takes over a second, so it happens in a thread.
 
-This is the one place where an import stands inside a function.
+The tools are joined late in the same way, in `workers`; nowhere else is anything imported inside a function.
 """
 
 import asyncio

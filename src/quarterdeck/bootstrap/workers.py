@@ -1,7 +1,11 @@
-"""Making in-process teammates: joins one run's turn, tools, shell and permissions."""
+"""Making in-process teammates: joins one run's turn, tools, shell and permissions.
 
-from collections.abc import Callable, Sequence
-from typing import Any
+The tools are imported when the first teammate is made: building their input models takes longer than a paint.
+"""
+
+import importlib
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -32,8 +36,9 @@ from quarterdeck.state.selectors import select_agent_ids, select_descendants, se
 from quarterdeck.state.store import Store
 from quarterdeck.tools.ports import ToolContext
 from quarterdeck.tools.read_marks import ReadMarks
-from quarterdeck.tools.registry import standard_tools
-from quarterdeck.tools.tool import Tool
+
+if TYPE_CHECKING:
+    from quarterdeck.tools.tool import Tool
 
 
 class WorkerShop(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,13 +82,13 @@ class WorkerShop(msgspec.Struct, frozen=True, kw_only=True):
             end=self.supervisor.end,
         )
         mate = Teammate(life, most_steps=spawned.config.max_turns)
-        tools = {tool.name: tool for tool in standard_tools()}
+        tools = {tool.name: tool for tool in _standard_tools()}
         runner = ToolRunner(self._runner_parts(spawned, mate, tools, own_rules))
         mate.join(self._run_parts(spawned, mate, tools, runner))
         return mate
 
     def _run_parts(
-        self, spawned: Spawned, mate: Teammate, tools: dict[str, Tool], runner: ToolRunner
+        self, spawned: Spawned, mate: Teammate, tools: "dict[str, Tool]", runner: ToolRunner
     ) -> RunParts:
         run_id, who, config = spawned.run_id, spawned.identity, spawned.config
         return RunParts(
@@ -111,7 +116,7 @@ class WorkerShop(msgspec.Struct, frozen=True, kw_only=True):
         )
 
     def _runner_parts(
-        self, spawned: Spawned, mate: Teammate, tools: dict[str, Tool], own_rules: Sequence[Rule]
+        self, spawned: Spawned, mate: Teammate, tools: "dict[str, Tool]", own_rules: Sequence[Rule]
     ) -> RunnerParts:
         run_id = spawned.run_id
         shell = RunShell(run_id, str(self.workspace.root), self._run_command)
@@ -200,3 +205,8 @@ class WorkerShop(msgspec.Struct, frozen=True, kw_only=True):
 
 async def _in_thread(function: Callable[[], Any]) -> Any:
     return await run_in_thread(function, name="file work")
+
+
+def _standard_tools() -> "Iterable[Tool]":
+    found: Iterable[Tool] = importlib.import_module("quarterdeck.tools.registry").standard_tools()
+    return found
