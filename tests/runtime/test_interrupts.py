@@ -109,6 +109,19 @@ async def test_open_calls_get_their_own_or_a_synthetic_result_in_order(tmp_path:
         assert (await here.idle(run_id)).final_text == "Later."
 
 
+async def test_text_of_an_accepted_step_is_not_said_again_when_its_tool_is_interrupted(
+    tmp_path: Path,
+) -> None:
+    async with world({"a": lambda _: calls("bash", "On it.", command=HOLD)}, tmp_path) as here:
+        run_id = here.spawn("a", rules=(MAY_HOLD,))
+        await here.holding(run_id)
+        here.session.supervisor.interrupt(run_id)
+        await here.idle(run_id, IdleReason.INTERRUPTED)
+        texts = [(text.text, text.interrupted) for text in here.entries(run_id, Text)]
+        assert texts == [("On it.", False)]
+        assert [message.role for message in here.history(run_id)] == ["user", "assistant", "user"]
+
+
 @pytest.mark.parametrize("tool", ["bash", "ask_person"])
 async def test_the_turns_permission_and_question_are_withdrawn(tool: str, tmp_path: Path) -> None:
     inputs = {"command": "date"} if tool == "bash" else {"question": "Which?"}

@@ -168,6 +168,8 @@ async def test_a_wider_yes_answers_what_waits_and_what_comes(scope: PermissionSc
         else:
             assert not here.mate(bob).is_idle
             assert here.mate(bob).tools == 0
+            other = here.spawn("bea")
+            assert (await asked(here, other)).subject == TOUCH  # the rule is nobody else's
         assert here.mate(elsewhere).tools == 0
         assert here.mate(elsewhere).lifecycle is Lifecycle.WAITING
 
