@@ -135,10 +135,15 @@ class Terminal:
             shown = self.capture()
             if wanted in shown if isinstance(wanted, str) else wanted(shown):
                 return shown
-            if time.monotonic() > deadline:
+            if time.monotonic() > deadline or self._has_ended(shown):
                 name = wanted if isinstance(wanted, str) else getattr(wanted, "__name__", "what was wanted")
-                raise AssertionError(f"{within_s:.0f} s without {name!r}:\n{shown}")
+                over = "it ended" if (self._own / "code").exists() else f"{within_s:.0f} s"
+                raise AssertionError(f"{over} without {name!r}:\n{shown}")
             time.sleep(LOOK_S)
+
+    def _has_ended(self, shown: str) -> bool:
+        """Whether nothing more will come: what was written last may still be on its way to the screen."""
+        return (self._own / "code").exists() and shown == self.capture()
 
     def written(self) -> bytes:
         """Every byte that the program wrote to its terminal so far."""
