@@ -11,6 +11,7 @@ from textual import events
 from quarterdeck.state import actions as did
 from quarterdeck.state.app_state import AppState
 from quarterdeck.tui.keymap import TEXT, Place, load_keymap
+from quarterdeck.tui.ranking import Order, Which
 from tests.support import states
 from tests.support.hand import Hand, screen
 from tests.support.states import NOW, fold, run
@@ -64,6 +65,7 @@ async def _reset(hand: Hand) -> None:
 
 async def enter_inbox(hand: Hand) -> None:
     await _reset(hand)
+    hand.app.deck.inbox.is_newest_first = False
     hand.app.deck.inbox.select(hand.store.state.inbox.open[0])
     await hand.press("tab")
     hand.now += 1
@@ -198,6 +200,12 @@ EXPECTED: dict[tuple[str, Place], Check] = {
     ("option-1", Place.WELCOME): says("ANTHROPIC_API_KEY"),
     ("option-2", Place.WELCOME): says("ANTHROPIC_BASE_URL"),
     ("option-3", Place.WELCOME): says("quarterdeck demo"),
+    ("order", Place.TEAM): lambda hand: hand.app.deck.roster.order is not Order.NEEDS,
+    ("order", Place.INBOX): shows("newest first"),
+    ("order", Place.HISTORY): shows("· by name"),
+    ("which", Place.TEAM): lambda hand: hand.app.deck.roster.which is not Which.ALL,
+    ("which", Place.HISTORY): lambda hand: hand.app.deck.history.outcome is not None,
+    ("show-all", Place.TEAM): lambda hand: hand.app.deck.roster.which is Which.ALL,
     ("zoom", Place.TRANSCRIPT): lambda hand: not hand.app.deck.roster.display,
     ("zoom", Place.REQUEST): lambda hand: not hand.app.deck.roster.display,
     ("open", Place.TEAM): at(Place.COMPOSER),
@@ -283,7 +291,7 @@ async def test_in_a_narrow_request_m_brings_the_composer_and_letters_are_text() 
         await hand.press("n", "m", *"hax")
         assert hand.is_at(Place.COMPOSER)
         assert hand.app.deck.composer.text == "hax"
-        assert "to coder › hax" in hand.text
+        assert "to coder · steer › hax" in hand.text
 
 
 async def test_a_terminal_that_was_too_small_gives_the_keys_back_where_they_were() -> None:

@@ -143,6 +143,9 @@ class Performer:
         if mate is not None and mate.is_terminal:
             self._stage.say(f"{clean_name(mate.name)} is gone: r revives it, then you can write.")
             return
+        if mate is None and self._store.state.team.rows:
+            self._stage.say("No teammate is chosen. esc shows all.")
+            return
         self._desk.selection_changed()  # a row chosen by the key before may not have been told yet
         self._desk.go(Place.COMPOSER)
 
@@ -182,7 +185,6 @@ class Performer:
     # Views and sheets
 
     def _history(self) -> None:
-        self._deck.history.right = "this session"
         self._desk.show_view(self._deck.history)
 
     def _help(self) -> None:

@@ -3,17 +3,57 @@
 Pure; `select_rows` gives the rank, this keeps what must not move.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from enum import StrEnum
+from typing import TypeVar
 
 import msgspec
 
+from quarterdeck.domain.display_text import clean_name
 from quarterdeck.domain.ids import RunId
 from quarterdeck.state.selectors import Group, Row
+from quarterdeck.state.teammates import Team
 
 FOLD = RunId("\x00idle")
 """Stands for the folded idle rows where a run id is expected."""
 FOLD_ABOVE = 3
 """More idle rows than this are folded into one."""
+
+
+Choice = TypeVar("Choice", bound=StrEnum)
+
+
+class Order(StrEnum):
+    """By what the roster is ordered; the value is what the title says."""
+
+    NEEDS = "by need"
+    TREE = "as a tree"
+    TOKENS = "by tokens"
+    NAME = "by name"
+
+
+class Which(StrEnum):
+    """Which rows the roster shows; the value is what the title says."""
+
+    ALL = "all"
+    NEED = "need me"
+    WORKING = "working"
+    FAILED = "failed"
+    ENDED = "ended"
+
+
+_GROUP_OF = {
+    Which.NEED: Group.NEEDS_YOU,
+    Which.WORKING: Group.WORKING,
+    Which.FAILED: Group.FAILED,
+    Which.ENDED: Group.ENDED,
+}
+
+
+def after(chosen: Choice) -> Choice:
+    """The next of its kind, round and round."""
+    every = list(type(chosen))
+    return every[(every.index(chosen) + 1) % len(every)]
 
 
 class Shown(msgspec.Struct, frozen=True):
@@ -35,6 +75,51 @@ def held(before: Sequence[Row], ranked: Sequence[Row]) -> tuple[Row, ...]:
     by_run = {row.run_id: row for row in ranked}
     kept = [by_run.pop(row.run_id) for row in before if row.run_id in by_run]
     return (*kept, *by_run.values())
+
+
+def ordered(ranked: Sequence[Row], team: Team, order: Order) -> tuple[Row, ...]:
+    """The rows of `select_rows` in another order; by tokens and by name families are taken apart."""
+    match order:
+        case Order.NEEDS:
+            return tuple(ranked)
+        case Order.TREE:
+            return _as_a_tree(ranked, team)
+        case Order.TOKENS:
+            flat = sorted(ranked, key=lambda row: -team.by_run[row.run_id].usage.total)
+        case Order.NAME:
+            flat = sorted(ranked, key=lambda row: clean_name(team.by_run[row.run_id].name).casefold())
+    return tuple(msgspec.structs.replace(row, depth=0) for row in flat)
+
+
+def _as_a_tree(ranked: Sequence[Row], team: Team) -> tuple[Row, ...]:
+    """Everybody where it was spawned: below its parent, behind those that came before it."""
+    by_run = {row.run_id: row for row in ranked}
+    children: dict[RunId | None, list[RunId]] = {}
+    for run_id in team.rows:
+        parent = team.by_run[run_id].parent
+        children.setdefault(parent if parent in by_run else None, []).append(run_id)
+    found: list[Row] = []
+    stack = list(reversed(children.get(None, [])))
+    while stack:
+        run_id = stack.pop()
+        found.append(by_run[run_id])
+        stack += reversed(children.get(run_id, []))
+    return tuple(found)
+
+
+def matching(rows: Sequence[Row], which: Which, *, keep: Collection[RunId] = ()) -> tuple[Row, ...]:
+    """The rows of one kind, each as deep as its parents that are shown; those in `keep` stay in any case."""
+    if which is Which.ALL:
+        return tuple(rows)
+    found: list[Row] = []
+    above: list[bool] = []
+    for row in rows:
+        del above[row.depth :]
+        is_shown = row.group is _GROUP_OF[which] or row.run_id in keep
+        if is_shown:
+            found.append(msgspec.structs.replace(row, depth=sum(above)))
+        above.append(is_shown)
+    return tuple(found)
 
 
 def ended_in_place(before: Sequence[Row], ranked: Sequence[Row]) -> tuple[Row, ...]:

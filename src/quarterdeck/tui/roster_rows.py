@@ -8,9 +8,10 @@ from quarterdeck.domain.display_text import clean_name
 from quarterdeck.domain.requests import Request
 from quarterdeck.state.selectors import DisplayDelays, Row
 from quarterdeck.state.teammates import Teammate
-from quarterdeck.tui.columns import Layout, column_text, waited_for
+from quarterdeck.tui.columns import Layout, column_heads, column_text, waited_for
 from quarterdeck.tui.doing import Doing, Moment, doing
 from quarterdeck.tui.look import Look
+from quarterdeck.tui.ranking import Order, Which
 from quarterdeck.tui.rendering.cells import fit
 from quarterdeck.tui.rendering.lines import Line
 from quarterdeck.tui.rendering.roles import Roles
@@ -85,6 +86,30 @@ def roster_row(given: RowInput, layout: Layout, look: Look, *, frame: str, is_ch
         Segment(fit(given.told.text, layout.doing), text_style + weight),
     ]
     return (*line, *(_columns(given, layout, roles, weight)))
+
+
+def team_title(count: int, every: int, which: Which, order: Order) -> str:
+    """How many rows; which ones of how many and in which order, when that was chosen."""
+    parts = [f"Team {count}" if which is Which.ALL else f"Team {count} of {every} · {which}"]
+    if order is not Order.NEEDS:
+        parts.append(order)
+    return " · ".join(parts)
+
+
+def team_head(title: str, layout: Layout, look: Look, *, is_focused: bool) -> Line:
+    """The line above the rows: the title, and the heads of the columns over them."""
+    roles, rule = look.roles, look.rule(heavy=is_focused)
+    style = roles.focus if is_focused else roles.rule
+    before = layout.head + layout.name + 2
+    over = max(len(title) + 5 - before, 0)
+    return (
+        Segment(rule + " ", style),
+        Segment(title, roles.focus_title if is_focused else roles.strong),
+        Segment(" " + rule * max(before - len(title) - 4, 1) + " ", style),
+        Segment("doing ", roles.quiet),
+        Segment(rule * max(layout.doing - 7 - over, 0), style),
+        Segment(" " + column_heads(layout), roles.quiet),
+    )
 
 
 def fold_row(count: int, layout: Layout, look: Look, *, is_chosen: bool) -> Line:

@@ -1,6 +1,7 @@
 """History: the runs of this process that have ended, newest first, and what is known of the chosen one."""
 
 import time
+from enum import StrEnum
 
 from rich.segment import Segment
 from rich.style import Style
@@ -14,6 +15,7 @@ from quarterdeck.state.store import Store
 from quarterdeck.state.teammates import Team, Teammate
 from quarterdeck.tui.connect import Connection, connect
 from quarterdeck.tui.look import Look
+from quarterdeck.tui.ranking import after
 from quarterdeck.tui.rendering.cells import cut, fit, format_age, format_tokens, wrap
 from quarterdeck.tui.rendering.lines import Line
 from quarterdeck.tui.widgets.lines import BLANK, rule_line
@@ -33,10 +35,34 @@ OUTCOME_WORDS = {
 """Sign and word of each."""
 
 
-def select_ended(team: Team) -> tuple[Teammate, ...]:
-    """Every run that has ended, the last one first."""
-    ended = [mate for mate in team.by_run.values() if mate.is_terminal]
-    return tuple(sorted(ended, key=lambda mate: mate.ended_at or 0.0, reverse=True))
+class EndedOrder(StrEnum):
+    """By what the runs are ordered; the value is what the title says."""
+
+    NEWEST = "newest first"
+    NAME = "by name"
+    TOKENS = "by tokens"
+
+
+def select_ended(
+    team: Team, order: EndedOrder = EndedOrder.NEWEST, outcome: Outcome | None = None
+) -> tuple[Teammate, ...]:
+    """Every run that has ended (`outcome`: so), the last one first; also among equals in other orders."""
+    ended = [mate for mate in team.by_run.values() if mate.is_terminal and outcome in (None, mate.outcome)]
+    ended.sort(key=lambda mate: mate.ended_at or 0.0, reverse=True)
+    match order:
+        case EndedOrder.NAME:
+            ended.sort(key=lambda mate: clean_name(mate.name).casefold())
+        case EndedOrder.TOKENS:
+            ended.sort(key=lambda mate: -mate.usage.total)
+    return tuple(ended)
+
+
+def next_outcome(team: Team, chosen: Outcome | None) -> Outcome | None:
+    """The next outcome that some run has had; None (all) behind the last one."""
+    had = {mate.outcome for mate in team.by_run.values()}
+    every = list(Outcome)
+    first = every.index(chosen) + 1 if chosen is not None else 0
+    return next((one for one in every[first:] if one in had), None)
 
 
 class HistoryPanel(ViewPanel):
@@ -54,6 +80,8 @@ class HistoryPanel(ViewPanel):
         self._store = store
         self._ended: tuple[Teammate, ...] = ()
         self.selected: RunId | None = None
+        self.order = EndedOrder.NEWEST
+        self.outcome: Outcome | None = None
         self._connection: Connection[Team] | None = None
 
     def on_mount(self) -> None:
@@ -68,10 +96,22 @@ class HistoryPanel(ViewPanel):
     def _deliver(self, team: Team) -> None:
         if not self.display:
             return
-        self._ended = select_ended(team)
+        self._ended = select_ended(team, self.order, self.outcome)
+        self.right = self._right()
+        self.top = max(0, min(self.top, len(self._ended) - self._list_lines))
         if self.selected not in {mate.run_id for mate in self._ended}:
             self.selected = self._ended[0].run_id if self._ended else None
         self.refresh()
+
+    def _right(self) -> str:
+        """Of the title: which runs in which order."""
+        words = OUTCOME_WORDS[self.outcome][1] if self.outcome is not None else "this session"
+        return words if self.order is EndedOrder.NEWEST else f"{words} · {self.order}"
+
+    def _arrange_anew(self) -> None:
+        self._deliver(self._store.state.team)
+        at = next((at for at, mate in enumerate(self._ended) if mate.run_id == self.selected), 0)
+        self.top = min(max(self.top, at - self._list_lines + 1), at)
 
     def rebuild(self) -> None:
         self._deliver(self._store.state.team)
@@ -91,7 +131,8 @@ class HistoryPanel(ViewPanel):
         if y == 0:
             return super().line(0)
         if not self._ended:
-            return (Segment(" No run has ended yet.", roles.quiet),) if y == 1 else BLANK
+            words = " No run has ended yet." if self.outcome is None else " No run matches. v shows others."
+            return (Segment(words, roles.quiet),) if y == 1 else BLANK
         if y == 1:
             return (Segment(_head(cells), roles.quiet),)
         shown = self._list_lines
@@ -170,6 +211,13 @@ class HistoryPanel(ViewPanel):
         page = max(self._list_lines - 1, 1)
         count = len(self._ended)
         steps = {"up": -1, "down": 1, "page-up": -page, "page-down": page, "top": -count, "end": count}
+        if action in ("order", "which"):
+            if action == "order":
+                self.order = after(self.order)
+            else:
+                self.outcome = next_outcome(self._store.state.team, self.outcome)
+            self._arrange_anew()
+            return True
         if action not in steps:
             return False
         if count:

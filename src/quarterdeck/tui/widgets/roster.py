@@ -3,7 +3,7 @@
 Selection is by run id. It never asks for a new rank unless the team's revision or the open requests changed.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import msgspec
 from rich.segment import Segment
@@ -17,14 +17,26 @@ from quarterdeck.domain.ids import RequestId, RunId
 from quarterdeck.state.app_state import AppState
 from quarterdeck.state.selectors import DisplayDelays, Row, select_last_sign, select_rows
 from quarterdeck.state.store import Store
-from quarterdeck.tui.columns import Layout, column_heads, lay_out
+from quarterdeck.tui.columns import Layout, lay_out
 from quarterdeck.tui.connect import Connection, connect
 from quarterdeck.tui.guards import Token
 from quarterdeck.tui.look import Look
-from quarterdeck.tui.ranking import FOLD, Shown, ended_in_place, fold_idle, held, next_after
+from quarterdeck.tui.ranking import (
+    FOLD,
+    Order,
+    Shown,
+    Which,
+    after,
+    ended_in_place,
+    fold_idle,
+    held,
+    matching,
+    next_after,
+    ordered,
+)
 from quarterdeck.tui.rendering.cells import width
 from quarterdeck.tui.rendering.lines import Line
-from quarterdeck.tui.roster_rows import RowInput, fold_row, roster_row
+from quarterdeck.tui.roster_rows import RowInput, fold_row, roster_row, team_head, team_title
 from quarterdeck.tui.settings import Clock
 from quarterdeck.tui.widgets.lines import BLANK, LineWidget
 
@@ -35,6 +47,7 @@ MANY = 100
 """With more rows than this, an order that only changed by work is made by the tick."""
 EMPTY_TEAM = "No teammates yet. Write to the lead below, or /spawn NAME what it shall do."
 EMPTY_WITHOUT_LEAD = "No teammates yet. /spawn NAME what it shall do."
+NO_MATCH = "No row matches. esc shows all."
 
 
 class _Key(msgspec.Struct, frozen=True):
@@ -85,10 +98,13 @@ class Roster(LineWidget, can_focus=True):
         self._timer: Timer | None = None
         self._last_second = -1
         self._dirty = False
+        self._may_move = False
         self.shown = Shown()
         self.selected: RunId | None = None
         self.top = 0
         self.idle_is_open = False
+        self.order = Order.NEEDS
+        self.which = Which.ALL
 
     def on_mount(self) -> None:
         """Listen to the store and to the one clock of the rows."""
@@ -105,6 +121,8 @@ class Roster(LineWidget, can_focus=True):
     def _deliver(self, state: AppState) -> None:
         self._state = state
         self._dirty = True
+        # No revision tells that tokens or a name have changed; once a second is enough.
+        self._may_move = self.order in (Order.TOKENS, Order.NAME)
         wanted = (state.team.revision, state.inbox.open)
         if wanted == self._ranked_for:
             return
@@ -116,15 +134,20 @@ class Roster(LineWidget, can_focus=True):
         else:
             self._rank()
 
-    def _rank(self) -> None:
-        """Bring the rows up to date; while the hand is on them their order stays."""
-        ranked = select_rows(self._state.team, self._state.inbox)
+    def _rank(self, shown_before: tuple[Row, ...] = ()) -> None:
+        """Bring the rows up to date; while the hand is on them their order stays.
+
+        :param shown_before: what was shown, where that must not tell the places: rows were arranged anew.
+        """
+        ranked = ordered(select_rows(self._state.team, self._state.inbox), self._state.team, self.order)
         if self._clock.monotonic() < self._held_until:
-            ranked = held(self._ranked, ranked)
+            stays = {row.run_id for row in self._ranked}
+            ranked = held(self._ranked, matching(ranked, self.which, keep=stays))
         else:
-            ranked = ended_in_place(self._ranked, ranked)
+            ranked = matching(ranked, self.which)
+            ranked = ended_in_place(self._ranked, ranked) if self.order is Order.NEEDS else ranked
             self._must_rank = False
-        before, self._ranked = self._ranked, ranked
+        before, self._ranked = shown_before or self._ranked, ranked
         self._keep_selection(before)
         self._refold()
 
@@ -154,6 +177,8 @@ class Roster(LineWidget, can_focus=True):
             self._rank()
             return
         second = int(self._clock.wall())
+        if self._may_move and second != self._last_second:
+            self._must_rank, self._may_move = True, False
         if self._dirty or second != self._last_second or self._spins():
             self._last_second = second
             self._dirty = False
@@ -244,22 +269,11 @@ class Roster(LineWidget, can_focus=True):
         return lay_out(self.size.width, longest, sign=self.look.sign_cells)
 
     def _head(self, layout: Layout) -> Line:
-        roles, rule = self.look.roles, self.look.rule(heavy=self.has_focus)
-        style = roles.focus if self.has_focus else roles.rule
-        title = f"Team {len(self._ranked)}"
-        before = layout.head + layout.name + 2
-        after = layout.doing - 7
-        return (
-            Segment(rule + " ", style),
-            Segment(title, roles.focus_title if self.has_focus else roles.strong),
-            Segment(" " + rule * max(before - len(title) - 4, 0) + " ", style),
-            Segment("doing ", roles.quiet),
-            Segment(rule * max(after, 0), style),
-            Segment(" " + column_heads(layout), roles.quiet),
-        )
+        title = team_title(len(self._ranked), len(self._state.team.rows), self.which, self.order)
+        return team_head(title, layout, self.look, is_focused=self.has_focus)
 
     def _empty_words(self) -> str:
-        return EMPTY_TEAM
+        return NO_MATCH if self._state.team.rows else EMPTY_TEAM
 
     # What was painted
 
@@ -282,6 +296,8 @@ class Roster(LineWidget, can_focus=True):
         """Select a row, as the person asked."""
         if run_id == self.selected:
             return
+        if self.which is not Which.ALL and self.shown.index_of(run_id) is None:
+            self._arrange_anew(self.order, Which.ALL)  # who is wanted from elsewhere is not hidden
         self.selected = run_id
         self._held_until = self._clock.monotonic() + HOLD_S
         self._must_rank = True
@@ -294,8 +310,9 @@ class Roster(LineWidget, can_focus=True):
         self._held_until = self._clock.monotonic() + HOLD_S
         self._must_rank = True
         rows = self.shown.rows
-        if action == "fold-idle":
-            self.toggle_idle()
+        arrange = self._arranging().get(action)
+        if arrange is not None:
+            arrange()
             return True
         page = max(self.size.height - 2, 1)
         steps = {
@@ -312,6 +329,24 @@ class Roster(LineWidget, can_focus=True):
             at = self.shown.index_of(self.selected) or 0
             self.select(rows[max(0, min(at + steps[action], len(rows) - 1))].run_id)
         return True
+
+    def _arranging(self) -> dict[str, Callable[[], None]]:
+        return {
+            "fold-idle": self.toggle_idle,
+            "order": lambda: self._arrange_anew(after(self.order), self.which),
+            "which": lambda: self._arrange_anew(self.order, after(self.which)),
+            "show-all": lambda: self._arrange_anew(self.order, Which.ALL),
+        }
+
+    def _arrange_anew(self, order: Order, which: Which) -> None:
+        """Order or choose the rows as the person asks, now; then they are held again."""
+        if (order, which) == (self.order, self.which):
+            return
+        self.order, self.which = order, which
+        before = self._ranked
+        self._ranked, self._held_until = (), 0.0
+        self._rank(before)
+        self._held_until = self._clock.monotonic() + HOLD_S
 
     def toggle_idle(self) -> None:
         """Unfold the idle rows, or fold them."""

@@ -11,7 +11,6 @@ from quarterdeck.domain.display_text import clean_line, clean_name
 from quarterdeck.domain.ids import RequestId
 from quarterdeck.domain.requests import PermissionRequest, PlanRequest, QuestionRequest, Request
 from quarterdeck.state.app_state import AppState
-from quarterdeck.state.selectors import select_requests
 from quarterdeck.state.store import Store
 from quarterdeck.tui.doing import outline
 from quarterdeck.tui.guards import Token
@@ -45,6 +44,9 @@ class InboxPanel(StateLine, can_focus=True):
     def __init__(self, store: Store, look: Look, clock: Clock) -> None:
         super().__init__(store, look, clock, name="inbox")
         self.selected: RequestId | None = None
+        self.is_newest_first = False
+        self.read: RequestId | None = None
+        """The request that is open in the main panel, with the keys there."""
         self.top = 0
         self._drawn: set[Token] = set()
         self._generation = 0
@@ -53,9 +55,9 @@ class InboxPanel(StateLine, can_focus=True):
         return state.inbox
 
     def _deliver(self, part: object) -> None:
-        before = select_requests(self.state)
+        before = self._ids
         super()._deliver(part)
-        now = self.state.inbox.open
+        now = self._ids
         if self.selected is not None and self.selected not in now:
             at = next((index for index, one in enumerate(before) if one.id == self.selected), 0)
             self.selected = now[min(at, len(now) - 1)] if now else None
@@ -72,15 +74,22 @@ class InboxPanel(StateLine, can_focus=True):
         return 1 + 2 * count if count else 0
 
     @property
+    def _ids(self) -> tuple[RequestId, ...]:
+        """As they stand here."""
+        ids = self.state.inbox.open
+        return ids[::-1] if self.is_newest_first else ids
+
+    @property
     def _entries(self) -> tuple[Request, ...]:
-        return select_requests(self.state)
+        return tuple(self.state.inbox.by_id[one] for one in self._ids)
 
     def line(self, y: int) -> Line:
         requests = self._entries
         if y == 0:
             self._drawn.clear()
             title = f"Inbox {len(requests)}" if requests else "Inbox"
-            order = "oldest first" if len(requests) > 1 else ""
+            words = "newest first" if self.is_newest_first else "oldest first"
+            order = words if len(requests) > 1 else ""
             return rule_line(self.look, self.size.width, title, order, is_focused=self.has_focus)
         at, second = divmod(y - 1, 2)
         at += self.top
@@ -128,7 +137,11 @@ class InboxPanel(StateLine, can_focus=True):
     def select(self, request_id: RequestId | None) -> None:
         """Select an entry, as the person asked."""
         self.selected = request_id
-        ids = self.state.inbox.open
+        ids = self._ids
+        if action == "order":
+            self.is_newest_first = not self.is_newest_first
+            self.select(self.selected)
+            return True
         if request_id in ids:
             at, room = ids.index(request_id), max((self.size.height - 1) // 2, 1)
             self.top = min(max(self.top, at - room + 1), at)
@@ -136,7 +149,7 @@ class InboxPanel(StateLine, can_focus=True):
 
     def do(self, action: str) -> bool:
         """Move by an action of the keymap; False = not one of these."""
-        ids = self.state.inbox.open
+        ids = self._ids
         steps = {"up": -1, "down": 1, "page-up": -5, "page-down": 5, "top": -len(ids), "end": len(ids)}
         if action not in steps:
             return False
@@ -149,8 +162,8 @@ class InboxPanel(StateLine, can_focus=True):
 
     def on_focus(self) -> None:
         """Something is selected as long as there is something."""
-        if self.selected not in self.state.inbox.open:
-            self.select(self.state.inbox.open[0] if self.state.inbox.open else None)
+        if self.selected not in self._ids:
+            self.select(self._ids[0] if self._ids else None)
         if self.selected is not None:
             self.post_message(self.Chosen(self.selected))
         self.refresh()
@@ -162,8 +175,8 @@ class InboxPanel(StateLine, can_focus=True):
     def on_click(self, event: events.Click) -> None:
         """Choose an entry; a double click opens it."""
         at = self.top + (event.y - 1) // 2
-        if event.y > 0 and at < len(self.state.inbox.open):
-            self.select(self.state.inbox.open[at])
+        if event.y > 0 and at < len(self._ids):
+            self.select(self._ids[at])
             if self.selected is not None:
                 self.post_message(self.Chosen(self.selected))
             if event.chain == 2:
