@@ -10,7 +10,7 @@ from tests.benchmarks.terminal import Screen, open_screen
 SHORT_LINES, LONG_LINES = 100, 10_000
 FEW_ROWS = 30
 SETTLE_S = 3.0
-REPEATS = 5
+REPEATS = 3
 
 
 def _cpu_over(screen: Screen, seconds: float) -> tuple[float, float, float]:
@@ -39,7 +39,7 @@ def transcript_growth(bench: Bench) -> list[Figure]:
     found = []
     for others in (0, *(size - 1 for size in bench.sizes)):
         short, long = [], []
-        for _ in range(bench.times(REPEATS if not others else 3)):
+        for _ in range(bench.times(REPEATS)):
             short.append(_update_ms(bench, SHORT_LINES, others))
             long.append(_update_ms(bench, LONG_LINES if not bench.quick else 400, others))
         found.append(

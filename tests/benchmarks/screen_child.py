@@ -18,6 +18,7 @@ from typing import Any
 import msgspec
 
 from quarterdeck.bootstrap.environment import read_given
+from quarterdeck.bootstrap.logs import open_log
 from quarterdeck.bootstrap.model import Endpoint
 from quarterdeck.bootstrap.screen import ScreenJob, run_screen
 from quarterdeck.bootstrap.session import Session, SessionConfig
@@ -143,6 +144,7 @@ def _reads(control_in: int, control_out: int) -> Callable[[Session], Awaitable[N
 
 async def _make(url: str, count: int, model: str, control_in: int, control_out: int) -> ScreenJob:
     given = read_given()
+    open_log(given.log_folder, given.secrets)
     config = SessionConfig(
         folder=Path.cwd(),
         team="bench",

@@ -142,7 +142,7 @@ class Screen:
         os.write(self._control, msgspec.json.encode({"do": do, **fields}) + b"\n")
         line = self._answers.readline()
         if not line:
-            raise RuntimeError(f"the screen ended: {self.terminal.text()[-3000:]}")
+            raise RuntimeError(f"the screen ended: {self.terminal.text()[-1500:]}")
         found: dict[str, Any] = msgspec.json.decode(line)
         return found
 
