@@ -59,7 +59,7 @@ class InboxPanel(StateLine, can_focus=True):
         super()._deliver(part)
         now = self._ids
         if self.selected is not None and self.selected not in now:
-            at = next((index for index, one in enumerate(before) if one.id == self.selected), 0)
+            at = before.index(self.selected) if self.selected in before else 0
             self.selected = now[min(at, len(now) - 1)] if now else None
             self._generation += 1
             if self.selected is not None and self.has_focus:
@@ -109,7 +109,8 @@ class InboxPanel(StateLine, can_focus=True):
         roles = self.look.roles
         self._drawn.add(("entry", request.id, request.version))
         mate = self.state.team.by_run.get(request.run_id)
-        cursor = "❯" if request.id == self.selected and self.has_focus else " "
+        is_read = request.id == self.read if not self.has_focus else request.id == self.selected
+        cursor = "❯" if is_read else " "
         name = fit(clean_name(mate.name) if mate else "?", 10)
         left = (
             Segment(cursor + " ", roles.focus),
@@ -134,14 +135,16 @@ class InboxPanel(StateLine, can_focus=True):
         request = self.state.inbox.by_id.get(self.selected) if self.selected else None
         return (("entry", self.selected, request.version if request else 0), ("inbox", self._generation))
 
+    def mark_read(self, request_id: RequestId | None) -> None:
+        """Mark the entry that is read in the main panel; None = none is."""
+        if request_id != self.read:
+            self.read = request_id
+            self.refresh()
+
     def select(self, request_id: RequestId | None) -> None:
         """Select an entry, as the person asked."""
         self.selected = request_id
         ids = self._ids
-        if action == "order":
-            self.is_newest_first = not self.is_newest_first
-            self.select(self.selected)
-            return True
         if request_id in ids:
             at, room = ids.index(request_id), max((self.size.height - 1) // 2, 1)
             self.top = min(max(self.top, at - room + 1), at)
@@ -150,6 +153,10 @@ class InboxPanel(StateLine, can_focus=True):
     def do(self, action: str) -> bool:
         """Move by an action of the keymap; False = not one of these."""
         ids = self._ids
+        if action == "order":
+            self.is_newest_first = not self.is_newest_first
+            self.select(self.selected)
+            return True
         steps = {"up": -1, "down": 1, "page-up": -5, "page-down": 5, "top": -len(ids), "end": len(ids)}
         if action not in steps:
             return False
