@@ -35,7 +35,8 @@ async def test_an_approval_typed_ahead_of_the_request_is_dropped_and_never_queue
 
 
 async def test_115_ms_after_the_paint_is_dropped_and_466_ms_is_taken() -> None:
-    async with screen(fold(AppState(), [states.opened(), *states.working("coder")])) as hand:
+    state = fold(AppState(), [states.opened(), *states.working("coder")])
+    async with screen(state, size=(80, 24)) as hand:  # narrow: it is painted when n opens it, not before
         await hand.tell(*states.permission("coder", subject="ls"))
         await hand.press("n")
         painted_at = hand.now

@@ -142,6 +142,13 @@ class Desk:
             composer.set_addressee(LEAD_TO_BE, "lead")
         else:
             composer.set_addressee(mate.run_id, clean_name(mate.name))
+        self.addressee_changed()
+
+    def addressee_changed(self) -> None:
+        """The composer tells when the one it writes to has ended."""
+        composer = self._deck.composer
+        mate = self._store.state.team.by_run.get(RunId(composer.addressee))
+        composer.set_gone(mate is not None and mate.is_terminal)
 
     def refocus(self) -> None:
         """Give the keys back to the place that had them, after all was hidden."""
@@ -163,6 +170,7 @@ class Desk:
         self._deck.main.transcript.show(request.run_id)
         self.go(Place.REQUEST)
         self._deck.roster.select(request.run_id)
+        self._address()
 
     def next_request(self, step: int) -> bool:
         """Open the next (or previous) one that needs the person, oldest first; False = there is none."""

@@ -16,6 +16,8 @@ class Sheet(msgspec.Struct, frozen=True):
     ask: str
     """The same in one line, for the footer."""
     yes: Callable[[], None]
+    brief: str = ""
+    """The same in fewer words, where `ask` does not fit; empty = there is no shorter one."""
 
 
 def kill_sheet(mates: Sequence[Teammate], yes: Callable[[], None], *, family_of: str = "") -> Sheet:
@@ -39,7 +41,8 @@ def kill_sheet(mates: Sequence[Teammate], yes: Callable[[], None], *, family_of:
         "",
         f"y kills all {count} · any other key: no · enter does nothing here",
     )
-    return Sheet(title, lines, f"{ask}   any other key: no   (enter is no)", yes)
+    brief = f"{title}?   y kills all {count}   any other key: no"
+    return Sheet(title, lines, f"{ask}   any other key: no   (enter is no)", yes, brief)
 
 
 def interrupt_sheet(mates: Sequence[Teammate], yes: Callable[[], None]) -> Sheet:
@@ -53,14 +56,15 @@ def interrupt_sheet(mates: Sequence[Teammate], yes: Callable[[], None]) -> Sheet
         f"y interrupts all {count} · any other key: no · enter does nothing here",
     )
     ask = f"Interrupt all {count} open turns?   y interrupts   any other key: no   (enter is no)"
-    return Sheet(f"Interrupt all {count}", lines, ask, yes)
+    return Sheet(f"Interrupt all {count}", lines, ask, yes, f"y interrupts all {count}   any other key: no")
 
 
 def quit_sheet(running: int, needing: int, yes: Callable[[], None]) -> Sheet:
     """Leave while a team runs."""
     told = quit_words(running, needing)
     lines = (told, "", "y quits · any other key: no · enter does nothing here")
-    return Sheet("Quit", lines, f"{told} y quits   any other key: no", yes)
+    brief = "Quit ends the team.   y quits   any other key: no"
+    return Sheet("Quit", lines, f"{told}   y quits   any other key: no", yes, brief)
 
 
 def quit_words(running: int, needing: int) -> str:

@@ -116,6 +116,8 @@ class MainScreen(Screen[None]):
             lay_parts_out(
                 found, deck, left=query("#left"), divider=query("#divider"), middle=query("#middle")
             )
+        is_read = desk.here.place in (Place.REQUEST, Place.FIELD, Place.EDITOR)
+        deck.inbox.mark_read(deck.main.request.request_id if is_read else None)
         if self.focused is None and not found.too_small:
             desk.refocus()
         if was_wide != desk.here.is_wide:
@@ -124,7 +126,9 @@ class MainScreen(Screen[None]):
             deck.sheet.sheet if desk.here.place is Place.SHEET and deck.main.current is deck.sheet else None
         )
         deck.footer.show(
-            self._keymap.footers.get(desk.here.footer_name(), ()), ask=sheet.ask if sheet else ""
+            self._keymap.footers.get(desk.here.footer_name(), ()),
+            ask=sheet.ask if sheet else "",
+            brief=sheet.brief if sheet else "",
         )
 
     def _reset_focus(self, widget: Widget, avoiding: list[Widget] | None = None) -> None:
@@ -141,6 +145,7 @@ class MainScreen(Screen[None]):
     @on(Roster.Chosen)
     @on(InboxPanel.Chosen)
     def _another_is_chosen(self) -> None:
+        self.deck.strip.refresh()
         self.desk.selection_changed()
 
     @on(Roster.Resized)

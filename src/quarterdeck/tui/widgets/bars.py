@@ -260,13 +260,13 @@ class FooterBar(LineWidget):
     def __init__(self, look: Look) -> None:
         super().__init__(look, name="footer")
         self._keys: tuple[tuple[str, str], ...] = ()
-        self._ask = ""
+        self._ask = self._brief = ""
         self._spans: list[tuple[int, int, str]] = []
 
-    def show(self, keys: tuple[tuple[str, str], ...], *, ask: str = "") -> None:
-        """Show these (key, label); or `ask`, the question of a sheet, instead."""
-        if (keys, ask) != (self._keys, self._ask):
-            self._keys, self._ask = keys, ask
+    def show(self, keys: tuple[tuple[str, str], ...], *, ask: str = "", brief: str = "") -> None:
+        """Show these (key, label); or the question of a sheet: `ask`, or `brief` where that does not fit."""
+        if (keys, ask, brief) != (self._keys, self._ask, self._brief):
+            self._keys, self._ask, self._brief = keys, ask, brief
             self.refresh()
 
     def ground(self, y: int) -> Style:
@@ -275,7 +275,8 @@ class FooterBar(LineWidget):
     def line(self, y: int) -> Line:
         roles, cells = self.look.roles, self.size.width
         if self._ask:
-            return (Segment(" " + cut(self._ask, cells - 2), roles.strong),)
+            fits = width(self._ask) <= cells - 2 or not self._brief
+            return (Segment(" " + cut(self._ask if fits else self._brief, cells - 2), roles.strong),)
         self._spans = []
         if not self._keys:
             return ()

@@ -39,6 +39,7 @@ WAYS = {
     Way.INTERRUPT: ("now", "interrupts its turn"),
 }
 HINT = "m or enter to write"
+GONE_HINT = "it is gone: r revives it, then you can write"
 MOST_ROWS = 6
 
 
@@ -145,6 +146,7 @@ class Composer(Vertical):
         self._drafts: dict[str, Draft] = {}
         self._key = ""
         self._label = ""
+        self._is_gone = False
         self._most_rows = MOST_ROWS
         self._has_rule = True
         self._rows = 1
@@ -202,6 +204,12 @@ class Composer(Vertical):
             self.area.move_cursor(draft.cursor)
         self._label = label
         self.redraw()
+
+    def set_gone(self, is_gone: bool) -> None:
+        """Whether the addressee has ended, so that nothing reaches it."""
+        if is_gone != self._is_gone:
+            self._is_gone = is_gone
+            self.redraw()
 
     def draft_of(self, key: str) -> str:
         """The unsent text to an addressee, as it is shown."""
@@ -261,13 +269,16 @@ class Composer(Vertical):
         others = [WAYS[way][0] for way in WAYS if way is not self.way]
         self._rule.left = f"to {clean_line(self._label)}" if self._label else ""
         self._rule.right = f"{word}: {when}" + (f" · shift+tab {', '.join(others)}" if has_keys else "")
+        if self._is_gone:
+            self._rule.right = "it is gone · esc, then r revives it" if has_keys else ""
         self._rule.is_active = has_keys
         self._rule.display = self._has_rule
+        said = f" · {word}" if has_keys else ""
         self._prompt.prompt = (
-            " › " if self._has_rule or not self._label else f" to {cut(self._rule.left[3:], 16)} › "
+            " › " if self._has_rule or not self._label else f" to {cut(self._rule.left[3:], 16)}{said} › "
         )
         self._prompt.styles.width = width(self._prompt.prompt)
-        self.area.placeholder = "" if has_keys else HINT
+        self.area.placeholder = "" if has_keys else GONE_HINT if self._is_gone else HINT
         self._measure()
         self._rule.refresh()
         self._prompt.refresh()

@@ -94,12 +94,14 @@ class HelpPanel(ViewPanel):
             (Segment(fit("─" * width(section.title), cells), roles.rule),),
         ]
         for keys, effect in section.keys:
-            shown = " ".join(shown_key(key) for key in keys.split(" "))
+            shown = " ".join(_one_key(key) for key in keys.split(" "))
             room = max(KEY_CELLS, width(shown) + 1)
-            rows.append(
-                (
-                    Segment(fit(shown, room), roles.work),
-                    Segment(fit(effect, max(cells - room, 1)), roles.text),
-                )
-            )
+            for at, part in enumerate(wrap(effect, max(cells - room, 1))):
+                key = Segment(fit("" if at else shown, room), roles.work)
+                rows.append((key, Segment(fit(part, max(cells - room, 1)), roles.text)))
         return rows
+
+
+def _one_key(key: str) -> str:
+    """A key by itself: here `up` and `[` do not stand for their pairs, as they do in a footer."""
+    return {"up": "↑", "left_square_bracket": "["}.get(key) or shown_key(key)

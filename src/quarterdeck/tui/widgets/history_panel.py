@@ -181,7 +181,10 @@ class HistoryPanel(ViewPanel):
             (Segment(f" {self.look.sign(sign)} {word}{by} at {_time(ended)}", roles.text),),
         ]
         if mate.kill is not None:
-            rows += [(Segment(f"   proof    {part}", roles.text),) for part in _proof(mate.kill)]
+            rows += [
+                (Segment(f"   {'' if at else 'proof':<9}{part}", roles.text),)
+                for at, part in enumerate(_proof(mate.kill))
+            ]
         if mate.error:
             rows.append(
                 (Segment(cut(f"   error    {clean_line(mate.error[:_LONGEST])}", cells), roles.fail),)
@@ -208,9 +211,6 @@ class HistoryPanel(ViewPanel):
             if self.selected is not None:
                 self.post_message(self.Opened(self.selected))
             return True
-        page = max(self._list_lines - 1, 1)
-        count = len(self._ended)
-        steps = {"up": -1, "down": 1, "page-up": -page, "page-down": page, "top": -count, "end": count}
         if action in ("order", "which"):
             if action == "order":
                 self.order = after(self.order)
@@ -218,6 +218,9 @@ class HistoryPanel(ViewPanel):
                 self.outcome = next_outcome(self._store.state.team, self.outcome)
             self._arrange_anew()
             return True
+        page = max(self._list_lines - 1, 1)
+        count = len(self._ended)
+        steps = {"up": -1, "down": 1, "page-up": -page, "page-down": page, "top": -count, "end": count}
         if action not in steps:
             return False
         if count:

@@ -9,13 +9,14 @@ import msgspec
 from rich.segment import Segment
 from textual import events
 from textual.app import ComposeResult
-from textual.containers import Vertical
+from textual.containers import Horizontal, Vertical
 from textual.message import Message
 from textual.widgets import Input
 
 from quarterdeck.tui.look import Look
 from quarterdeck.tui.rendering.cells import cut, fit
 from quarterdeck.tui.rendering.lines import Line
+from quarterdeck.tui.widgets.lines import BLANK, LineWidget, rule_line
 from quarterdeck.tui.widgets.views import ViewPanel
 
 
@@ -32,7 +33,7 @@ class PaletteField(Input):
     """What is typed; the keys that choose go to the palette."""
 
     DEFAULT_CSS = (
-        "PaletteField { border: none; height: 1; padding: 0 1; } PaletteField:focus { border: none; }"
+        "PaletteField { border: none; height: 1; } PaletteField:focus { border: none; }"
     )
 
     class Pressed(Message):
@@ -55,7 +56,7 @@ class PaletteList(ViewPanel, can_focus=False):
     """The entries that fit what was typed."""
 
     def __init__(self, look: Look) -> None:
-        super().__init__(look, name="palette-list", title="Palette", right="type to narrow · esc back")
+        super().__init__(look, name="palette-list", title="")
         self.entries: Sequence[Entry] = ()
         self.at = 0
 
@@ -73,6 +74,9 @@ class PaletteList(ViewPanel, can_focus=False):
             for at, one in enumerate(self.entries)
         )
 
+    def line(self, y: int) -> Line:
+        return BLANK if y == 0 else super().line(y)
+
     def move(self, step: int) -> None:
         """Another entry."""
         if self.entries:
@@ -82,10 +86,28 @@ class PaletteList(ViewPanel, can_focus=False):
         self.top = min(max(self.top, self.at - room + 1), self.at)
 
 
+class PaletteHead(LineWidget):
+    """The title. The field below it has the keys as long as it is shown."""
+
+    DEFAULT_CSS = "PaletteHead { height: 1; }"
+
+    def line(self, y: int) -> Line:
+        return rule_line(self.look, self.size.width, "Palette", "type to narrow · esc back", is_focused=True)
+
+
+class PalettePrompt(LineWidget):
+    """` › ` in front of what is typed."""
+
+    DEFAULT_CSS = "PalettePrompt { height: 1; width: 3; }"
+
+    def line(self, y: int) -> Line:
+        return (Segment(" › ", self.look.roles.focus),)
+
+
 class PalettePanel(Vertical):
     """The field over the list."""
 
-    DEFAULT_CSS = "PalettePanel { height: 1fr; }"
+    DEFAULT_CSS = "PalettePanel { height: 1fr; } PalettePanel Horizontal { height: 1; }"
 
     class Moved(Message):
         """The cursor is on another entry (None: on none)."""
@@ -106,13 +128,17 @@ class PalettePanel(Vertical):
 
     def __init__(self, look: Look) -> None:
         super().__init__(id="palette")
+        self.head = PaletteHead(look)
         self.list = PaletteList(look)
         self.field = PaletteField(id="palette-field", compact=True, placeholder="type to narrow")
         self._all: tuple[Entry, ...] = ()
 
     def compose(self) -> ComposeResult:
-        """List below the field."""
-        yield self.field
+        """The title, the field, the list."""
+        yield self.head
+        with Horizontal():
+            yield PalettePrompt(self.head.look)
+            yield self.field
         yield self.list
 
     def open(self, entries: tuple[Entry, ...]) -> None:

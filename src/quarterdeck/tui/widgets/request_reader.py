@@ -137,7 +137,10 @@ class RequestReader(Vertical, can_focus=True):
         if self._connection is not None:
             self._connection.close()
         if self.is_mounted:
-            self._connection = connect(self, self._store, self._selector(), self._receive)
+            select = self._selector()
+            # At once: keys, footer and composer must not speak of the former request for a moment more.
+            self._receive(select(self._store.state))
+            self._connection = connect(self, self._store, select, self._receive)
         self._draw_frame()
 
     def look_at(self, name: str) -> bool | None:
@@ -153,11 +156,15 @@ class RequestReader(Vertical, can_focus=True):
     def painted_token(self) -> Token | None:
         """The request and version whose rows have really been painted; None while they have not."""
         painted = self._view.painted
-        return painted if isinstance(painted, tuple) and not self._dead else None
+        if self._dead or self._laid_out_at != self._cells:
+            return None
+        return painted if isinstance(painted, tuple) else None
 
     def is_whole_seen(self) -> bool:
         """Whether all that a yes would bind has been shown at this width."""
-        return self._request is not None and self._view.painted_to >= self._body.must_see
+        if self._request is None or self._laid_out_at != self._cells:
+            return False
+        return self._view.painted_to >= self._body.must_see
 
     def redraw(self) -> None:
         """Colours or signs have changed: draw all anew."""
@@ -312,6 +319,9 @@ class RequestReader(Vertical, can_focus=True):
         if request is None:
             self._set_body(NO_BODY)
             return
+        if self._cells != self._laid_out_at:
+            self._laid_out_at = self._cells
+            self._view.forget_painted()  # what was shown at another width may have been cut
         self._set_body(body_of(request, self.draft, self._who, self._cells, self.look))
         self._draw_frame()
 
@@ -358,10 +368,8 @@ class RequestReader(Vertical, can_focus=True):
     # Events
 
     def on_resize(self) -> None:
-        """Another width: what was shown at the old one does not count."""
+        """Another width: the rows are made anew."""
         if self._cells != self._laid_out_at:
-            self._laid_out_at = self._cells
-            self._view.forget_painted()
             self._rebuild()
         self._draw_frame()
 

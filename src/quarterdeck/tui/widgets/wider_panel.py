@@ -21,6 +21,7 @@ from quarterdeck.tui.look import Look
 from quarterdeck.tui.rendering.cells import hard_wrap
 from quarterdeck.tui.rendering.lines import Line
 from quarterdeck.tui.widgets.lines import BLANK
+from quarterdeck.tui.widgets.permission_body import COMMANDS, asked_for, gutter_rows
 from quarterdeck.tui.widgets.views import ViewPanel
 
 SCOPES = (PermissionScope.TEAMMATE, PermissionScope.TEAM)
@@ -99,11 +100,18 @@ class WiderText(ViewPanel):
 
     def _permission_rows(self, wider: Wider, request: PermissionRequest, cells: int) -> tuple[Line, ...]:
         roles = self.look.roles
-        what = clean_command(f"{request.tool} {request.subject}").replace("\n", "␊")
-        rows: list[Line] = [BLANK]
-        rows += [
-            (Segment(" asks for  ", roles.quiet), Segment(part)) for part in hard_wrap(what, cells - 12)[:3]
-        ]
+        is_command = request.tool in COMMANDS
+        asks = (Segment(f" {wider.name} {asked_for(request)}", roles.quiet),)
+        subject = gutter_rows(request.subject, cells, self.look, is_command=is_command)
+        # The whole of it was shown before; here the choice comes first where both do not fit.
+        told: list[Line] = [asks, BLANK, *subject, BLANK]
+        choice = self._choice_rows(wider, cells)
+        fits = len(told) + len(choice) < self.size.height
+        return (*told, *choice) if fits else (*choice, BLANK, *told)
+
+    def _choice_rows(self, wider: Wider, cells: int) -> list[Line]:
+        roles = self.look.roles
+        rows: list[Line] = []
         shown = hard_wrap(clean_command(self.rule), max(cells - 24, 10))
         for at, part in enumerate(shown):
             head = " rule      " if not at else " " * 11
@@ -118,7 +126,7 @@ class WiderText(ViewPanel):
         also = f", and what waits now for the same: {', '.join(wider.others)}" if wider.others else ""
         rows.append((Segment(" answers   ", roles.quiet), Segment(f"this one{also}")))
         rows.append((Segment(" y allows · esc back to the request, unanswered", roles.quiet),))
-        return (*rows, BLANK, (Segment(" nothing is given until y", roles.quiet),))
+        return [*rows, BLANK, (Segment(" nothing is given until y", roles.quiet),)]
 
     def line(self, y: int) -> Line:
         self._drawn = self._token()
