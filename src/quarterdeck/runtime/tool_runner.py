@@ -35,6 +35,9 @@ GRACE_S = 5.0
 """A tool keeps its own time limit; this much later its task is ended from outside."""
 
 
+DENIED = "The person denied this call."
+
+
 class Prepared(msgspec.Struct, frozen=True):
     """A call whose input is whole and whose subject is known."""
 
@@ -209,7 +212,7 @@ class ToolRunner:
                 return Allowed(by=f"you, by rule {rule}" if rule else "you, once")
             case PermissionDenied(reason=reason):
                 said = f" They said: {reason}" if reason else ""
-                return f"The person denied this call.{said}"
+                return f"{DENIED}{said}"
         return "The person gave no permission."
 
     # --- the call -------------------------------------------------------------------------------------
@@ -281,7 +284,7 @@ class ToolRunner:
                 tool=tool,
                 title=title,
                 status=ToolStatus.REFUSED,
-                summary="refused",
+                summary=_refused_by(reason),
                 detail=reason,
                 duration_s=0.0,
             )
@@ -342,3 +345,8 @@ def _fault(reason: str) -> ToolResult:
 
 def _raw_title(use: ToolUse) -> str:
     return str(next(iter(use.input.values()), ""))[:200]
+
+
+def _refused_by(reason: str) -> str:
+    """Whose refusal it was, in a word for the transcript's line."""
+    return "by you" if reason.startswith(DENIED) else "not run"
