@@ -36,7 +36,7 @@ class LineWidget(Widget, can_focus=False):
 
     def render_line(self, y: int) -> Strip:
         """The row as Textual wants it: exactly as wide as the widget."""
-        cells = self.size.width
+        cells = self.outer_size.width  # the same without borders; `size` asks the compositor for each row
         ground = self.ground(y)
         segments = [
             Segment(segment.text, ground + segment.style if segment.style else ground)

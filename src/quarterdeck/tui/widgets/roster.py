@@ -92,6 +92,7 @@ class Roster(LineWidget, can_focus=True):
         self._must_rank = False
         self._lines: dict[RunId, tuple[_Key, Line]] = {}
         self._drawn: dict[int, RunId | None] = {}
+        self._laid: tuple[object, Layout] | None = None
         self._drawn_generation = -1
         self._generation = 0
         self._connection: Connection[AppState] | None = None
@@ -190,7 +191,7 @@ class Roster(LineWidget, can_focus=True):
         return any(self._input(row).state == "thinking" for row in self._visible() if row.run_id != FOLD)
 
     def _visible(self) -> Iterator[Row]:
-        yield from self.shown.rows[self.top : self.top + max(self.size.height - 1, 0)]
+        yield from self.shown.rows[self.top : self.top + max(self.outer_size.height - 1, 0)]
 
     @property
     def wanted_height(self) -> int:
@@ -261,12 +262,13 @@ class Roster(LineWidget, can_focus=True):
         )
 
     def _layout(self) -> Layout:
-        longest = 0
-        for row in self._visible():
-            if row.run_id != FOLD:
-                name = clean_name(self._state.team.by_run[row.run_id].name)
-                longest = max(longest, width(name) + 2 * row.depth)
-        return lay_out(self.size.width, longest, sign=self.look.sign_cells)
+        team, size = self._state.team, self.outer_size
+        wanted = (self.shown, self.top, size, self.look.sign_cells, team.revision)
+        if self._laid is None or self._laid[0] != wanted:
+            rows = [row for row in self._visible() if row.run_id != FOLD]
+            names = [width(clean_name(team.by_run[row.run_id].name)) + 2 * row.depth for row in rows]
+            self._laid = (wanted, lay_out(size.width, max(names, default=0), sign=self.look.sign_cells))
+        return self._laid[1]
 
     def _head(self, layout: Layout) -> Line:
         title = team_title(len(self._ranked), len(self._state.team.rows), self.which, self.order)

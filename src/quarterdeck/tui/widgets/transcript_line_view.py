@@ -157,7 +157,7 @@ class LineView(Widget, can_focus=False):
     def render_line(self, y: int) -> Strip:
         """One visible row."""
         index = self.top + y
-        cells = self.size.width
+        cells = self.outer_size.width  # the same without borders; `size` asks the compositor for each row
         if not 0 <= index < self.source.total():
             return Strip.blank(cells)
         number = index + self.source.origin
