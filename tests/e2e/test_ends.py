@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from quarterdeck.tui.driver import CANCEL
 from tests.support.terminal import Terminal, is_restored, left_on, until
 from tests.support.terminal_program import (
     PROGRAM,
@@ -81,7 +82,9 @@ def test_no_on_the_quit_sheet_leaves_the_team_at_work(demo: Terminal, tmp_path: 
     assert len(stands_in(demo_folder(tmp_path))) >= 5
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 130)]
+)
 def test_a_signal_ends_it_in_order(demo: Terminal, tmp_path: Path, number: signal.Signals, code: int) -> None:
     os.kill(demo.pid, number)
     assert demo.wait_ended(END_S) == code
@@ -96,24 +99,34 @@ def test_a_closed_window_ends_it(pty: Pty, tmp_path: Path) -> None:
     nothing_is_left(tmp_path)
 
 
-def test_a_terminal_that_takes_no_bytes_does_not_keep_it_from_ending(pty: Pty, tmp_path: Path) -> None:
-    # Long enough unread that the terminal's buffer, and all queues behind it, are full.
+def go_unread(pty: Pty) -> None:
+    """Long enough that the terminal's buffer, and all queues behind it, are full of palettes."""
     for _ in range(60):
         pty.send(b"\x10\x1b")
         time.sleep(0.05)
+
+
+def test_a_terminal_that_takes_no_bytes_does_not_keep_it_from_ending(pty: Pty, tmp_path: Path) -> None:
+    go_unread(pty)
     pty.signal(signal.SIGTERM)
     assert pty.wait_ended(END_S, reads=False) == 143
     nothing_is_left(tmp_path)
 
 
 def test_a_terminal_that_stalled_is_painted_anew(pty: Pty) -> None:
-    for _ in range(60):
-        pty.send(b"\x10\x1b")
-        time.sleep(0.05)
     pty.forget()
-    shown = pty.read_until(b"Team")
-    assert b"tester" in pty.read_until(b"tester")
-    assert b"\x18" in shown
+    rounds = 0
+    while CANCEL not in pty.written and (rounds := rounds + 1) < 6:
+        go_unread(pty)
+        pty.drain()
+    pty.read_until(CANCEL)
+
+    def is_whole() -> bool:
+        pty.drain()
+        anew = bytes(pty.written).rpartition(CANCEL)[2]
+        return all(word in anew for word in (b"Team", b"Inbox", b"tester", b"runaway", b"next"))
+
+    assert until(is_whole), bytes(pty.written[-2000:])
 
 
 def test_kill_9_leaves_no_process_after_a_second(demo: Terminal, tmp_path: Path) -> None:
@@ -177,6 +190,28 @@ def test_a_crash_restores_the_terminal_and_tells_the_log_alone(
 
 def is_busy() -> bool:
     return os.getloadavg()[0] > (os.cpu_count() or 1)
+
+
+@pytest.mark.parametrize("after_s", [0.2, 0.5, 0.8, 1.1])
+def test_a_signal_while_it_starts_leaves_nothing_either(tmp_path: Path, after_s: float) -> None:
+    with Pty(demo_command(tmp_path), environment=surroundings(tmp_path), folder=tmp_path) as pty:
+        time.sleep(after_s)  # wherever in its start this hits
+        pty.signal(signal.SIGTERM)
+        assert pty.wait_ended(END_S) in (143, -signal.SIGTERM)
+        assert left_on(bytes(pty.written)) == []
+        assert b"Traceback" not in pty.written
+        assert pty.modes() == pty.modes_before
+    assert until(lambda: stands_in(tmp_path / "tmp") == [], 2.0)
+
+
+def test_ctrl_c_on_the_headless_demo_ends_it_with_130(tmp_path: Path) -> None:
+    command = [*demo_command(tmp_path), "--headless"]
+    with Pty(command, environment=surroundings(tmp_path), folder=tmp_path) as pty:
+        pty.read_until(b"runaway has")
+        pty.send(b"\x03")
+        assert pty.wait_ended(END_S) == 130
+        assert b"Traceback" not in pty.written
+    nothing_is_left(tmp_path)
 
 
 def test_ctrl_c_on_run_ends_it_with_130(tmp_path: Path) -> None:

@@ -92,9 +92,15 @@ class Pty:
             self._read(0.1)
         return bytes(self.written)
 
+    def drain(self, for_s: float = 1.0) -> None:
+        """Read what is there; a program that writes all the time is read for `for_s`."""
+        deadline = time.monotonic() + for_s
+        while self._read(0.05) and time.monotonic() < deadline:
+            continue
+
     def forget(self) -> None:
         """Look at what is written from now on."""
-        self._drain()
+        self.drain(0.1)
         self.written.clear()
 
     def wait_ended(self, within_s: float = SOON_S, *, reads: bool = True) -> int:
@@ -107,16 +113,12 @@ class Pty:
             else:
                 time.sleep(0.05)
         if reads and self._master >= 0:
-            self._drain()
+            self.drain()
         return self._process.returncode
 
     def modes(self) -> list[object]:
         """The terminal's modes now."""
         return list(termios.tcgetattr(self._slave))
-
-    def _drain(self) -> None:
-        while self._read(0.05):
-            continue
 
     def _read(self, within_s: float) -> bool:
         if not select.select([self._master], [], [], within_s)[0]:

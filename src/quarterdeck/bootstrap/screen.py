@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import os
-import signal
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 
@@ -70,7 +69,7 @@ async def show(job: ScreenJob) -> int:
         signalled.append(code)
         app.exit(code)
 
-    remove = on_ending_signal(end, (signal.SIGTERM, signal.SIGHUP))
+    remove = on_ending_signal(end)
     session.open()
     for fault in faults:
         session.dispatch(did.NoticeRaised(at=session.clock.wall(), text=str(fault), is_fault=True))
