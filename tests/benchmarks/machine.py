@@ -22,12 +22,13 @@ def keep_to_first_core() -> None:
 
 def keep_to_last_core() -> None:
     """Run this process (server, terminal) on another core than the counted one."""
-    _keep_to(-1)
+    _keep_to((os.cpu_count() or 1) - 1)
 
 
-def _keep_to(place: int) -> None:
+def _keep_to(core: int) -> None:
     if sys.platform == "linux":
-        os.sched_setaffinity(0, {sorted(os.sched_getaffinity(0))[place]})
+        with suppress(OSError):
+            os.sched_setaffinity(0, {core})
     go_first()
 
 
@@ -83,6 +84,7 @@ def paced_server() -> Iterator[Server]:
     """The paced server in a process of its own, on the last core."""
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.benchmarks.paced_server"],
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         preexec_fn=keep_to_last_core,
         start_new_session=True,

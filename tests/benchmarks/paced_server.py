@@ -196,9 +196,10 @@ def _percentile(values: deque[float], part: float) -> float:
 
 
 async def serve() -> None:
-    """Print the port and serve until killed."""
+    """Print the port and serve until killed, or until whoever started it is gone."""
     wheel = Wheel()
     loop = asyncio.get_running_loop()
+    loop.add_reader(sys.stdin.fileno(), sys.exit)
     server = await loop.create_server(lambda: Connection(wheel), "127.0.0.1", 0, backlog=4096)
     sys.stdout.write(f"{server.sockets[0].getsockname()[1]}\n")
     sys.stdout.flush()
