@@ -41,8 +41,9 @@ def main(arguments: Sequence[str]) -> int:
     with paced_server() as server:
         bench = Bench(server, options.quick, options.many)
         for name in options.rows or ROWS:
-            figures += ROWS[name](bench)
-            sys.stderr.write(f"{time.strftime('%H:%M:%S')} {name}\n")
+            found = ROWS[name](bench)
+            figures += found
+            sys.stderr.write(f"{time.strftime('%H:%M:%S')}\n{table(found)}\n")
     sys.stdout.write(f"{table(figures)}\n{machine_words()}\n")
     if options.json is not None:
         _write(options.json, figures, quick=options.quick)
