@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from quarterdeck.bootstrap import workers
 from quarterdeck.domain.ids import RunId
 from quarterdeck.domain.messages import Message, tool_use_ids
 from quarterdeck.domain.teammates import IdleReason
 from quarterdeck.llm.history import is_valid, repair
 from quarterdeck.state import actions as did
 from quarterdeck.state.entries import Note, Text, Thinking, ToolCall
+from quarterdeck.tools import registry
 from tests.support.recorded_model import (
     RecordedBody,
     as_messages,
@@ -163,7 +163,7 @@ def calls_answered(one: Played) -> dict[str, object]:
 def give(monkeypatch: pytest.MonkeyPatch, tools: Toolbook, bodies: list[RecordedBody]) -> None:
     """Let every teammate have the recorded client's tools, at the place where the session takes its own."""
     names = {name for body in bodies for name in called_names(body)}
-    monkeypatch.setattr(workers, "standard_tools", lambda: tools.tools(names))
+    monkeypatch.setattr(registry, "standard_tools", lambda: tools.tools(names))
 
 
 def called_names(body: RecordedBody) -> set[str]:
