@@ -43,12 +43,22 @@ class Row(msgspec.Struct, frozen=True):
     depth: int
     """0, or how deep in its family."""
     request: RequestId | None = None
-    """Its oldest open request."""
+    """Its oldest open request; of a run that has ended, the one that waits for its revival."""
 
 
 def select_requests(state: AppState) -> tuple[Request, ...]:
     """All open requests, oldest first."""
     return tuple(state.inbox.by_id[one] for one in state.inbox.open)
+
+
+def select_suspended(state: AppState) -> tuple[Request, ...]:
+    """Requests of runs that have ended; they need the person too, and can be answered after a revival."""
+    return tuple(state.inbox.by_id[one] for one in state.inbox.suspended)
+
+
+def select_suspended_of(state: AppState, run_id: RunId) -> Request | None:
+    """The request of a run that waits for its revival."""
+    return next((one for one in select_suspended(state) if one.run_id == run_id), None)
 
 
 def select_request_of(state: AppState, run_id: RunId) -> Request | None:
@@ -79,7 +89,7 @@ def select_rows(team: Team, inbox: Inbox) -> tuple[Row, ...]:
     when `team.revision` changed, not per token.
     """
     asked: dict[RunId, RequestId] = {}
-    for one in inbox.open:
+    for one in (*inbox.open, *inbox.suspended):
         asked.setdefault(inbox.by_id[one].run_id, one)
     rows = set(team.rows)
     children: dict[RunId | None, list[RunId]] = {}

@@ -5,7 +5,7 @@ import msgspec
 from quarterdeck.domain.display_text import clean_name
 from quarterdeck.domain.requests import request_kind
 from quarterdeck.state.app_state import AppState
-from quarterdeck.state.selectors import Group, group_of, select_requests
+from quarterdeck.state.selectors import Group, group_of, select_requests, select_suspended
 from quarterdeck.state.teammates import Team
 from quarterdeck.tui.rendering.cells import format_age
 
@@ -33,7 +33,7 @@ class Waiting(msgspec.Struct, frozen=True):
 def select_counts(state: AppState) -> Counts:
     """Count the rows of the team."""
     working, idle, detached = _groups(state.team)
-    requests = select_requests(state)
+    requests = (*select_requests(state), *select_suspended(state))
     return Counts(
         needs=len(requests),
         waits_since=min((one.opened_at for one in requests), default=None),
@@ -59,10 +59,10 @@ def _groups(team: Team) -> tuple[int, int, int]:
 
 
 def select_waiting(state: AppState) -> tuple[Waiting, ...]:
-    """Every open request, oldest first."""
+    """Every open request, oldest first, then what waits for a revival."""
     return tuple(
         Waiting(clean_name(state.team.by_run[one.run_id].name), request_kind(one), one.opened_at)
-        for one in select_requests(state)
+        for one in (*select_requests(state), *select_suspended(state))
         if one.run_id in state.team.by_run
     )
 

@@ -9,6 +9,7 @@ from textual.widget import Widget
 
 from quarterdeck.domain.display_text import clean_name
 from quarterdeck.domain.ids import RequestId, RunId
+from quarterdeck.domain.requests import Request
 from quarterdeck.state.store import Store
 from quarterdeck.tui.deck import Deck
 from quarterdeck.tui.keymap import Place
@@ -43,6 +44,8 @@ class Desk:
         """Where `n` was pressed: an answer leads back there."""
         self._behind_view = Place.TEAM
         self._viewed: RunId | None = None
+        self._at_suspended: RequestId | None = None
+        """The request to whose row `n` went last, since it can't be opened to be answered."""
 
     # What the main panel shows
 
@@ -113,7 +116,7 @@ class Desk:
         """Give the keys to a place."""
         main, run_id = self._deck.main, self.here.run_id
         match place:
-            case Place.INBOX if self.here.is_wide or self._store.state.inbox.open:
+            case Place.INBOX if self.here.is_wide or self._deck.inbox.wanted_height:
                 self._focus(self._deck.inbox)
             case Place.TRANSCRIPT:
                 main.transcript.show(run_id)
@@ -172,16 +175,31 @@ class Desk:
         self._deck.roster.select(request.run_id)
         self._address()
 
-    def next_request(self, step: int) -> bool:
-        """Open the next (or previous) one that needs the person, oldest first; False = there is none."""
-        ids = self._store.state.inbox.open
+    def next_request(self, step: int) -> Request | None:
+        """Go to the next (or previous) one that needs the person, oldest first; None = there is none.
+
+        What can be answered is opened. Of what waits for a revival, last of all, the row is selected.
+        """
+        inbox = self._store.state.inbox
+        ids = (*inbox.open, *inbox.suspended)
         if not ids:
-            return False
-        current = self._deck.main.request.request_id if self.here.place is Place.REQUEST else None
+            return None
+        if self.here.place is Place.REQUEST:
+            current = self._deck.main.request.request_id
+        else:
+            current = self._at_suspended if self.here.place is Place.TEAM else None
         first = 0 if step > 0 else len(ids) - 1
         at = (ids.index(current) + step) % len(ids) if current in ids else first
-        self.open_request(ids[at])
-        return True
+        request = inbox.by_id[ids[at]]
+        self._at_suspended = None
+        if request.id in inbox.open:
+            self.open_request(request.id)
+            return request
+        self._deck.roster.select(request.run_id)
+        self.go(Place.TEAM)
+        self.show_selected()
+        self._at_suspended = request.id
+        return request
 
     def answered(self) -> None:
         """An answer counted: back to where the request was opened from; the row stays selected."""

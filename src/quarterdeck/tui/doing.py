@@ -9,11 +9,11 @@ import re
 import msgspec
 
 from quarterdeck.domain.display_text import clean_line
-from quarterdeck.domain.requests import PermissionRequest, PlanRequest, QuestionRequest, Request
+from quarterdeck.domain.requests import PermissionRequest, PlanRequest, QuestionRequest, Request, request_kind
 from quarterdeck.domain.teammates import IdleReason, KillProof, Lifecycle, Outcome, WaitsOn
 from quarterdeck.state.selectors import DisplayDelays, leaves_at
 from quarterdeck.state.teammates import Teammate
-from quarterdeck.tui.rendering.cells import format_age
+from quarterdeck.tui.rendering.cells import cut, format_age
 
 QUIET_S = 300.0
 """Without a sign of life for so long a run at work looks wrong."""
@@ -52,7 +52,8 @@ class Moment(msgspec.Struct, frozen=True):
 def doing(mate: Teammate, request: Request | None, moment: Moment) -> Doing:
     """The state of one row, most urgent first."""
     if request is not None:
-        return Doing("needs", asks(request))
+        is_over = mate.outcome is not None
+        return Doing("needs", _suspended(mate, request, moment) if is_over else asks(request))
     if mate.outcome is not None:
         return _ended(mate, mate.outcome, moment)
     match mate.lifecycle:
@@ -157,6 +158,15 @@ def _ended(mate: Teammate, outcome: Outcome, moment: Moment) -> Doing:
             return Doing("stopped", _joined("stopped", leaves, _left_over(mate.kill) or _found(mate)))
         case Outcome.KILLED:
             return Doing("killed", _killed(mate, leaves))
+
+
+def _suspended(mate: Teammate, request: Request, moment: Moment) -> str:
+    """`failed: 401 · plan v1 waits: r revives it`."""
+    short = msgspec.structs.replace(mate, error=cut(clean_line(mate.error[:_LONGEST]), 24))
+    ended = "timed out" if mate.outcome is Outcome.TIMED_OUT else ""
+    told = ended or _ended(short, mate.outcome or Outcome.UNKNOWN, moment).text.removesuffix(" · r revives")
+    what = f"plan v{request.version}" if isinstance(request, PlanRequest) else request_kind(request)
+    return _joined(told, f"{what} waits: r revives it")
 
 
 def _killed(mate: Teammate, leaves: str) -> str:

@@ -86,6 +86,8 @@ class Standing:
     def needs(self, action: str) -> Iterable[Token]:
         """What must have been painted before this action may happen here."""
         answers = action in ("approve", "reject", "wider")
+        if answers and self.shown_request() is not None and not self._deck.main.request.is_answerable:
+            return ()  # the panel says why nothing can be answered
         if self.place is Place.SHEET:
             deck = self._deck
             is_wider = deck.main.current is deck.wider

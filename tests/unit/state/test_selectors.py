@@ -17,6 +17,8 @@ from quarterdeck.state.selectors import (
     select_leaving,
     select_living,
     select_rows,
+    select_suspended,
+    select_suspended_of,
     select_total_usage,
 )
 from quarterdeck.state.teammates import Teammate
@@ -27,6 +29,7 @@ from tests.support.states import (
     idle,
     killed,
     permission,
+    plan,
     proved,
     question,
     ready,
@@ -255,3 +258,19 @@ def test_the_last_sign_of_life_is_of_the_record_or_of_the_stream() -> None:
     assert select_last_sign(state, A) == 50.0
     state = fold(state, [msgspec.structs.replace(tool_started("a"), at=60.0)])
     assert select_last_sign(state, A) == 60.0
+
+
+def test_who_failed_with_a_plan_submitted_needs_the_person_until_it_is_revived() -> None:
+    facts = [*working("asks"), *permission("asks", at=50.0), *working("coder"), *plan("coder", at=40.0)]
+    facts += [*working("failed"), ended("failed", Outcome.FAILED), ended("coder", Outcome.FAILED)]
+    state = fold(AppState(), facts)
+    first, second, third = select_rows(state.team, state.inbox)
+    assert (first.run_id, first.group, first.request) == (run("coder"), Group.NEEDS_YOU, "plan-coder")
+    assert (second.run_id, second.group) == (run("asks"), Group.NEEDS_YOU)
+    assert (third.run_id, third.group) == (run("failed"), Group.FAILED)
+    assert [one.id for one in select_suspended(state)] == ["plan-coder"]
+    assert select_suspended_of(state, run("failed")) is None
+    new = run("coder-2")
+    revived = fold(state, [spawned("coder", revived_from=run("coder"), run_id=new)])
+    assert select_suspended(revived) == ()
+    assert next(row for row in select_rows(revived.team, revived.inbox) if row.run_id == new).request

@@ -70,14 +70,14 @@ class InboxPanel(StateLine, can_focus=True):
     @property
     def wanted_height(self) -> int:
         """Title and two lines for each request; 0 when there is none."""
-        count = len(self.state.inbox.open)
+        count = len(self._ids)
         return 1 + 2 * count if count else 0
 
     @property
     def _ids(self) -> tuple[RequestId, ...]:
-        """As they stand here."""
-        ids = self.state.inbox.open
-        return ids[::-1] if self.is_newest_first else ids
+        """As they stand here; what waits for a revival comes last."""
+        ids, suspended = self.state.inbox.open, self.state.inbox.suspended
+        return (*(ids[::-1] if self.is_newest_first else ids), *suspended)
 
     @property
     def _entries(self) -> tuple[Request, ...]:
@@ -112,17 +112,22 @@ class InboxPanel(StateLine, can_focus=True):
         is_read = request.id == self.read if not self.has_focus else request.id == self.selected
         cursor = "❯" if is_read else " "
         name = fit(clean_name(mate.name) if mate else "?", 10)
+        is_suspended = request.id in self.state.inbox.suspended
+        needs, strong, text = (roles.quiet,) * 3 if is_suspended else (roles.needs, roles.strong, roles.text)
         left = (
             Segment(cursor + " ", roles.focus),
-            Segment(self.look.sign("needs").strip() + " ", roles.needs),
-            Segment(name, roles.strong),
-            Segment(_kind(request)),
+            Segment(self.look.sign("needs").strip() + " ", needs),
+            Segment(name, strong),
+            Segment(_kind(request), text),
         )
         age = format_age(self._clock.wall() - request.opened_at)
-        return spread(left, (Segment(age + " ", roles.needs),), self.size.width)
+        told = "waits for revival" if is_suspended else age
+        return spread(left, (Segment(told + " ", needs),), self.size.width)
 
     def _second(self, request: Request) -> Line:
-        return (Segment("    " + cut(_subject(request), max(self.size.width - 5, 1)), self.look.roles.text),)
+        roles = self.look.roles
+        style = roles.quiet if request.id in self.state.inbox.suspended else roles.text
+        return (Segment("    " + cut(_subject(request), max(self.size.width - 5, 1)), style),)
 
     def painted_tokens(self) -> frozenset[Token]:
         """The entries that the last paint showed."""
