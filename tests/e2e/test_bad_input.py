@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.terminal import Terminal
+from tests.support.terminal import Terminal, is_busy
 from tests.support.terminal_program import PROGRAM, TRACES, run_program, surroundings
 
 pytestmark = [pytest.mark.slow, pytest.mark.e2e]
@@ -88,8 +88,7 @@ def test_without_a_terminal_it_says_so_at_once(tmp_path: Path) -> None:
     took = time.monotonic() - started
     assert "terminal" in line
     assert "quarterdeck run" in line
-    busy = os.getloadavg()[0] > (os.cpu_count() or 1)
-    assert took < (10.0 if busy else 2.0)
+    assert took < (10.0 if is_busy() else 2.0)
 
 
 def test_the_demo_without_a_terminal_says_so(tmp_path: Path) -> None:

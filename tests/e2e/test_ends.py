@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from quarterdeck.tui.driver import CANCEL
-from tests.support.terminal import Terminal, is_restored, left_on, until
+from tests.support.terminal import Terminal, is_busy, is_restored, left_on, until
 from tests.support.terminal_program import (
     PROGRAM,
     TRACES,
@@ -186,10 +186,6 @@ def test_a_crash_restores_the_terminal_and_tells_the_log_alone(
     assert "RuntimeError: crash on purpose" in log
     assert "local canary" not in log.replace('secret = \\"local canary', "")
     nothing_is_left(tmp_path)
-
-
-def is_busy() -> bool:
-    return os.getloadavg()[0] > (os.cpu_count() or 1)
 
 
 @pytest.mark.parametrize("after_s", [0.2, 0.5, 0.8, 1.1])

@@ -1,6 +1,5 @@
 """The demo's story, played in a real terminal by keys alone and judged from outside the program."""
 
-import os
 import subprocess
 import sys
 import time
@@ -8,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.terminal import Terminal, is_restored, until
+from tests.support.terminal import Terminal, is_busy, is_restored, until
 from tests.support.terminal_program import (
     PROGRAM,
     TRACES,
@@ -26,11 +25,6 @@ pytestmark = [pytest.mark.slow, pytest.mark.e2e]
 TEAM = {"researcher", "coder", "tester", "runaway"}
 FEEDBACK = "please keep the signature as it is, friend"
 GUARD_S = 0.3
-
-
-def is_busy() -> bool:
-    """Whether others take the processors, so that no short time can be promised."""
-    return os.getloadavg()[0] > (os.cpu_count() or 1)
 
 
 def sample_passes(folder: Path) -> bool:

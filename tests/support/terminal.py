@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -30,14 +30,6 @@ def needs_tmux() -> None:
         pytest.skip("tmux is not installed")
 
 
-def children_of(pid: int) -> list[int]:
-    """The processes that `pid` started and that still live."""
-    try:
-        return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-    except OSError:
-        return []
-
-
 def until(holds: Callable[[], bool], within_s: float = SOON_S) -> bool:
     """Look until it holds or the time is over; whether it held."""
     deadline = time.monotonic() + within_s
@@ -46,6 +38,11 @@ def until(holds: Callable[[], bool], within_s: float = SOON_S) -> bool:
             return False
         time.sleep(LOOK_S)
     return True
+
+
+def is_busy() -> bool:
+    """Whether others take the processors, so that no short time can be promised."""
+    return os.getloadavg()[0] > (os.cpu_count() or 1)
 
 
 class Terminal:
@@ -223,11 +220,3 @@ def left_on(written: bytes) -> list[str]:
     if written.rfind(b"\x1b[?25l") > written.rfind(b"\x1b[?25h"):
         left.append("the cursor is left hidden")
     return left
-
-
-def every(seconds: float, for_s: float) -> Iterator[float]:
-    """Points in time to look at something that must stay as it is."""
-    until_at = time.monotonic() + for_s
-    while (now := time.monotonic()) < until_at:
-        yield now
-        time.sleep(seconds)
