@@ -376,3 +376,27 @@ async def test_arrows_and_clicks_choose_options_and_send_nothing() -> None:
         await pilot.pause()
         assert any(row.startswith("❯  2  half-even") for row in screen_rows(app))
         assert not asked.asked
+
+
+async def test_the_title_is_heavy_as_soon_as_the_request_has_the_keys() -> None:
+    app, panel, _store, _asked = bench(*states.plan("coder"))
+    async with app.run_test(size=(80, 24)) as pilot:
+        panel.show(PLAN)
+        await pilot.pause()
+        panel.blur()
+        await pilot.pause()
+        assert screen_rows(app)[0].startswith("─ coder")
+        panel.focus()
+        await pilot.pause()
+        assert screen_rows(app)[0].startswith("━ coder")
+
+
+async def test_the_foot_never_says_all_shown_while_a_row_is_hidden() -> None:
+    app, panel, store, _asked = bench(*states.plan("coder"))
+    async with app.run_test(size=(69, 23)) as pilot:
+        panel.show(PLAN)
+        await pilot.pause()
+        await tell(pilot, store, states.plan("coder", version=2, at=states.NOW))
+        is_cut = panel.body.source.total() > panel.body.rows
+        assert is_cut
+        assert f"lines 1–{panel.body.rows} of" in screen_rows(app)[-1]

@@ -73,7 +73,7 @@ async def test_the_screen_of_the_design_is_drawn() -> None:
         rows = screen_rows(app)
         assert rows[0].startswith("━ builder ▸ running a tool ━")
         assert rows[0].endswith(" live ━")
-        assert rows[1].startswith(" sonnet-4-5 · default · beat 3s · 48k tok")
+        assert rows[1].startswith(" sonnet-4.5 · default · beat 3s · 48k tok")
         whole = "\n".join(rows)
         assert " │ Bump to 2.4.1 before you build." in whole
         assert "▸ Read pyproject.toml" in whole

@@ -117,6 +117,7 @@ class MainScreen(Screen[None]):
                 found, deck, left=query("#left"), divider=query("#divider"), middle=query("#middle")
             )
         is_read = desk.here.place in (Place.REQUEST, Place.FIELD, Place.EDITOR)
+        is_read = is_read and deck.main.current is deck.main.request
         deck.inbox.mark_read(deck.main.request.request_id if is_read else None)
         if self.focused is None and not found.too_small:
             desk.refocus()

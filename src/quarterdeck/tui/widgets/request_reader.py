@@ -339,7 +339,7 @@ class RequestReader(Vertical, can_focus=True):
         request, cells, look = self._request, self._cells, self.look
         lines: list[Line] = []
         if self._has_title:
-            lines.append(rule(*self.title, cells, look, focused=self.has_focus))
+            lines.append(rule(*self.title, cells, look, focused=self.has_focus, panel=self))
         if request is None:
             self._head.show(lines)
             self._foot.show(())
@@ -378,12 +378,12 @@ class RequestReader(Vertical, can_focus=True):
         self._view.painted = None
 
     def on_focus(self) -> None:
-        """The rule gets heavy."""
-        self._draw_frame()
+        """The rule gets heavy, once Textual has noted who has the keys."""
+        self.call_later(self._draw_frame)
 
     def on_blur(self) -> None:
-        """The rule gets light."""
-        self._draw_frame()
+        """The rule gets light, once Textual has noted who has the keys."""
+        self.call_later(self._draw_frame)
 
     def on_line_view_scrolled(self, event: LineView.Scrolled) -> None:
         """The foot tells where one is."""

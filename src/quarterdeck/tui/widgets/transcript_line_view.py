@@ -142,8 +142,9 @@ class LineView(Widget, can_focus=False):
         self.painted, self.painted_to = None, 0
 
     def on_resize(self) -> None:
-        """Keep to the end, or within what there is."""
+        """Keep to the end, or within what there is; whoever tells how much is in sight tells it anew."""
         self.rows_changed()
+        self.post_message(self.Scrolled())
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """Draw, and remember how far the rows have been drawn."""

@@ -156,6 +156,10 @@ class TranscriptReader(Vertical, can_focus=True):
         if self.is_mounted:
             self._connection = connect(self, self._store, self._selector(), self._receive)
 
+    def redraw_title(self) -> None:
+        """The title flashes, or does so no more."""
+        self._draw_frame()
+
     def redraw(self) -> None:
         """Colours or signs have changed: draw all anew."""
         self._look_version = self.look.version
@@ -309,7 +313,7 @@ class TranscriptReader(Vertical, can_focus=True):
         mate, body = self._seen.mate, self._body
         lines: list[Line] = []
         if self._has_title:
-            lines.append(rule(*self.title, self._cells, self.look, focused=self.has_focus))
+            lines.append(rule(*self.title, self._cells, self.look, focused=self.has_focus, panel=self))
         if mate is None:
             self._head.show(lines)
             self._foot.show(())
@@ -375,12 +379,12 @@ class TranscriptReader(Vertical, can_focus=True):
             self._page_in()
 
     def on_focus(self) -> None:
-        """The rule gets heavy."""
-        self._draw_frame()
+        """The rule gets heavy, once Textual has noted who has the keys."""
+        self.call_later(self._draw_frame)
 
     def on_blur(self) -> None:
-        """The rule gets light."""
-        self._draw_frame()
+        """The rule gets light, once Textual has noted who has the keys."""
+        self.call_later(self._draw_frame)
 
     def on_line_view_scrolled(self, event: LineView.Scrolled) -> None:
         """The foot tells where one is."""

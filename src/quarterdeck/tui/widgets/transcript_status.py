@@ -3,6 +3,7 @@
 from quarterdeck.domain.display_text import clean_line
 from quarterdeck.domain.teammates import Lifecycle, Outcome, PermissionMode, WaitsOn
 from quarterdeck.state.teammates import Teammate
+from quarterdeck.tui.columns import short_model
 from quarterdeck.tui.look import Look
 from quarterdeck.tui.rendering.cells import format_age, format_tokens
 from quarterdeck.tui.rendering.lines import Line
@@ -34,13 +35,6 @@ _WAIT_WORDS = {
 _YOURS = frozenset({WaitsOn.PLAN, WaitsOn.PERMISSION, WaitsOn.QUESTION})
 
 
-def short_model(model: str) -> str:
-    """`sonnet-4-5` for `claude-sonnet-4-5`, without a date at the end."""
-    name = clean_line(model).removeprefix("claude-")
-    head, _dash, tail = name.rpartition("-")
-    return head if head and len(tail) == 8 and tail.isdigit() else name
-
-
 def state_words(mate: Teammate, look: Look) -> str:
     """`▸ running a tool`: the sign and what it does, for the title."""
     if mate.outcome is not None:
@@ -68,7 +62,7 @@ def state_words(mate: Teammate, look: Look) -> str:
 
 
 def head_line(mate: Teammate, last_sign_at: float, now: float, cells: int, look: Look) -> Line:
-    """`sonnet-4-5 · default · beat now · 91k tok`."""
+    """`sonnet-4.5 · default · beat now · 91k tok`."""
     told = [short_model(mate.model), MODE_WORDS[mate.permission_mode]]
     if mate.outcome is None:
         told.append(f"beat {format_age(look.age(now - last_sign_at))}")
