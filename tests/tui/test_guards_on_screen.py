@@ -5,7 +5,7 @@ from quarterdeck.state import actions as did
 from quarterdeck.state.app_state import AppState
 from quarterdeck.tui.keymap import Place
 from tests.support import states
-from tests.support.hand import screen
+from tests.support.hand import Hand, screen
 from tests.support.states import NOW, fold, run
 
 
@@ -180,3 +180,47 @@ def _family() -> list[did.Action]:
         states.spawned("lint", parent=run("builder")),
         states.spawned("wheel", parent=run("builder")),
     ]
+
+
+def one_at_work() -> AppState:
+    return fold(AppState(), [states.opened(), *states.working("coder")])
+
+
+def flashing(hand: Hand) -> list[str]:
+    """The titles that are drawn as a chip now."""
+    chip = hand.app.look.roles.needs_chip.bgcolor
+    rows = hand.strips[1:]
+    return [one.text for strip in rows for one in strip if one.style and one.style.bgcolor == chip]
+
+
+async def test_a_dropped_key_flashes_the_title_of_its_panel_once() -> None:
+    async with screen(one_at_work(), size=(80, 24), reduced_motion=False) as hand:
+        await hand.tell(*states.permission("coder", subject="ls"))
+        await hand.press("n")
+        painted_at = hand.now
+        await hand.press_at("a", painted_at + 0.1)
+        assert hand.notice == "just appeared: press a again"
+        (title,) = flashing(hand)
+        assert title.startswith("coder ▲ permission")
+        await hand.until(lambda: flashing(hand) == [], "the end of the flash")
+        assert hand.asked == []
+
+
+async def test_the_title_of_the_team_flashes_where_its_row_just_appeared() -> None:
+    async with screen(one_permission(), reduced_motion=False) as hand:
+        hand.app.deck.roster.select(None)
+        await hand.tell(*states.working("new"), *states.permission("new", at=1.0))
+        hand.app.deck.roster.select(run("new"))
+        hand.app.painted.painted((), hand.now)
+        await hand.press_at("x", hand.now)
+        assert hand.asked == []
+        assert flashing(hand) == ["Team 2"]
+
+
+async def test_nothing_flashes_under_reduced_motion() -> None:
+    async with screen(one_at_work(), size=(80, 24), reduced_motion=True) as hand:
+        await hand.tell(*states.permission("coder", subject="ls"))
+        await hand.press("n")
+        await hand.press_at("a", hand.now + 0.1)
+        assert hand.notice == "just appeared: press a again"
+        assert flashing(hand) == []

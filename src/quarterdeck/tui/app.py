@@ -35,6 +35,10 @@ from quarterdeck.tui.speaking import Speaker
 from quarterdeck.tui.telling import Teller
 from quarterdeck.tui.verbs import Verbs
 from quarterdeck.tui.widening import Widening
+from quarterdeck.tui.widgets.request_reader import RequestReader
+from quarterdeck.tui.widgets.transcript_reader import TranscriptReader
+
+FLASH_S = 0.4
 
 
 class QuarterdeckApp(App[int]):
@@ -165,7 +169,10 @@ class QuarterdeckApp(App[int]):
             case Act(action=action):
                 self.perform(action)
             case Say(words=words, flashes=flashes):
-                self.deck.notice.say(words, flashes=flashes)
+                self.deck.notice.say(words)
+                if flashes and not self.look.reduced_motion:
+                    self._flash(self.focused)
+                    self.set_timer(FLASH_S, lambda: self._flash(None))
             case Escaped(words=words):
                 # What esc alone would have done here, and never the letter.
                 self.post_message(events.Key("escape", None))
@@ -173,6 +180,15 @@ class QuarterdeckApp(App[int]):
             case ToText():
                 return False
         return True
+
+    def _flash(self, panel: Widget | None) -> None:
+        """Flash the title of the panel that has the keys; None = the flash is over."""
+        shown, self.look.flashing = self.look.flashing, panel
+        for one in (shown, panel):
+            if isinstance(one, RequestReader | TranscriptReader):
+                one.redraw_title()
+            elif isinstance(one, Widget):
+                one.refresh()
 
     def _selects_text(self) -> bool:
         selection = getattr(self.focused, "selection", None)

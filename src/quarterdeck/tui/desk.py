@@ -76,7 +76,7 @@ class Desk:
         self._address()
         self._changed()
 
-    def requests_changed(self) -> None:
+    def _show_new_request(self) -> None:
         """The selected row asks for something new: from 100 columns it is shown, unless something is read."""
         main, request = self._deck.main, self.here.request_of_selected()
         if self.here.place is not Place.TEAM or not self.here.is_wide or request is None:
@@ -145,13 +145,18 @@ class Desk:
             composer.set_addressee(LEAD_TO_BE, "lead")
         else:
             composer.set_addressee(mate.run_id, clean_name(mate.name))
-        self.addressee_changed()
+        self._tell_addressee()
 
-    def addressee_changed(self) -> None:
+    def _tell_addressee(self) -> None:
         """The composer tells when the one it writes to has ended."""
         composer = self._deck.composer
         mate = self._store.state.team.by_run.get(RunId(composer.addressee))
         composer.set_gone(mate is not None and mate.is_terminal)
+
+    def state_changed(self) -> None:
+        """The team or the requests are others than before."""
+        self._tell_addressee()
+        self._show_new_request()
 
     def refocus(self) -> None:
         """Give the keys back to the place that had them, after all was hidden."""

@@ -3,6 +3,8 @@
 It changes when a theme is chosen; `version` tells caches that they are stale.
 """
 
+from rich.style import Style
+
 from quarterdeck.tui.rendering.roles import Roles
 from quarterdeck.tui.settings import SignSet
 from quarterdeck.tui.signs import SIGNS, SPINNER
@@ -20,6 +22,8 @@ class Look:
         self.has_focus = True
         """Whether the terminal is in front of the person, as far as it tells."""
         self.version = 0
+        self.flashing: object | None = None
+        """The panel whose title flashes: a key for it was dropped."""
 
     def change_roles(self, roles: Roles) -> None:
         """Draw in other colours from now on."""
@@ -37,6 +41,12 @@ class Look:
     def sign_cells(self) -> int:
         """How wide the column of signs is."""
         return 5 if self.signs is SignSet.WORDS else 1
+
+    def title(self, panel: object, *, is_focused: bool, otherwise: Style) -> Style:
+        """The style of a panel's title: while it flashes, while it has the keys, and otherwise."""
+        if self.flashing is panel:
+            return self.roles.needs_chip
+        return self.roles.focus_title if is_focused else otherwise
 
     def spinner(self, now: float) -> str:
         """The frame of the one spinner clock: ten a second, one a second when nobody looks.

@@ -96,7 +96,7 @@ def team_title(count: int, every: int, which: Which, order: Order) -> str:
     return " · ".join(parts)
 
 
-def team_head(title: str, layout: Layout, look: Look, *, is_focused: bool) -> Line:
+def team_head(title: str, layout: Layout, look: Look, *, is_focused: bool, panel: object = None) -> Line:
     """The line above the rows: the title, and the heads of the columns over them."""
     roles, rule = look.roles, look.rule(heavy=is_focused)
     style = roles.focus if is_focused else roles.rule
@@ -104,7 +104,7 @@ def team_head(title: str, layout: Layout, look: Look, *, is_focused: bool) -> Li
     over = max(len(title) + 5 - before, 0)
     return (
         Segment(rule + " ", style),
-        Segment(title, roles.focus_title if is_focused else roles.strong),
+        Segment(title, look.title(panel or title, is_focused=is_focused, otherwise=roles.strong)),
         Segment(" " + rule * max(before - len(title) - 4, 1) + " ", style),
         Segment("doing ", roles.quiet),
         Segment(rule * max(layout.doing - 7 - over, 0), style),

@@ -79,8 +79,8 @@ class MainScreen(Screen[None]):
 
     def on_mount(self) -> None:
         """What a teammate's state allows is told in the footer."""
-        for select, changed in ((_select_team, self._state_changed), (_select_inbox, self._inbox_changed)):
-            self._connections.append(connect(self, self._store, select, changed))
+        for select in (_select_team, _select_inbox):
+            self._connections.append(connect(self, self._store, select, self._state_changed))
 
     def on_unmount(self) -> None:
         """Listen no more."""
@@ -88,11 +88,7 @@ class MainScreen(Screen[None]):
             one.close()
 
     def _state_changed(self, _part: object) -> None:
-        self.desk.addressee_changed()
-        self._arrange()
-
-    def _inbox_changed(self, _part: object) -> None:
-        self.desk.requests_changed()
+        self.desk.state_changed()
         self._arrange()
 
     def arrange_soon(self) -> None:

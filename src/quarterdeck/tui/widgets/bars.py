@@ -25,7 +25,6 @@ from quarterdeck.tui.roster_rows import RowInput
 from quarterdeck.tui.settings import Clock
 from quarterdeck.tui.widgets.lines import LineWidget, spread
 
-FLASH_S = 0.4
 NOTICE_S = 10.0
 """So long a notice stays before the line tells again who waits."""
 
@@ -140,7 +139,6 @@ class NoticeLine(StateLine):
         super().__init__(store, look, clock, name="notice")
         self._text = ""
         self._is_fault = False
-        self._flashes = False
         self._until = 0.0
         self._told: object = store.state.session.notice
 
@@ -158,18 +156,11 @@ class NoticeLine(StateLine):
             at = time.strftime("%H:%M:%S", time.localtime(notice.at))
             self.say(f"{at} {notice.text}", is_fault=notice.is_fault)
 
-    def say(self, text: str, *, is_fault: bool = False, flashes: bool = False) -> None:
-        """Show a line for a while; an empty text clears it. `flashes`: a key was dropped."""
+    def say(self, text: str, *, is_fault: bool = False) -> None:
+        """Show a line for a while; an empty text clears it."""
         self._text = clean_line(text)
         self._is_fault = is_fault
-        self._flashes = flashes and not self.look.reduced_motion
-        if self._flashes:
-            self.set_timer(FLASH_S, self._end_flash)
         self._until = self._clock.monotonic() + NOTICE_S
-        self.refresh()
-
-    def _end_flash(self) -> None:
-        self._flashes = False
         self.refresh()
 
     @property
@@ -182,10 +173,7 @@ class NoticeLine(StateLine):
         waiting = select_waiting(self.state)
         if self._text and (self._clock.monotonic() < self._until or not waiting):
             style = roles.fail if self._is_fault else roles.text
-            return (
-                Segment(" "),
-                Segment(cut(self._text, cells), roles.needs_chip if self._flashes else style),
-            )
+            return (Segment(" "), Segment(cut(self._text, cells), style))
         if not waiting:
             return ()
         sign = self.look.sign("needs").strip()

@@ -47,13 +47,23 @@ class LineWidget(Widget, can_focus=False):
 
 
 def rule_line(
-    look: Look, cells: int, left: str, right: str = "", *, is_focused: bool = False, lead: int = 1
+    look: Look,
+    cells: int,
+    left: str,
+    right: str = "",
+    *,
+    is_focused: bool = False,
+    lead: int = 1,
+    panel: object = "",
 ) -> Line:
-    """A panel's title in its rule: `─ Inbox 2 ────── oldest first ─`; heavy and bold when focused."""
+    """A panel's title in its rule: `─ Inbox 2 ────── oldest first ─`; heavy and bold when focused.
+
+    :param panel: whose title it is, if that can flash.
+    """
     roles = look.roles
     rule = look.rule(heavy=is_focused)
     style = roles.focus if is_focused else roles.rule
-    title = roles.focus_title if is_focused else roles.strong
+    title = look.title(panel, is_focused=is_focused, otherwise=roles.strong)
     room = max(cells - lead - 3, 0)
     tail = f" {right} " if right and width(right) + 8 <= room else ""
     shown = cut(left, max(room - width(tail), 0))

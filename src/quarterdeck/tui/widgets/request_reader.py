@@ -377,13 +377,11 @@ class RequestReader(Vertical, can_focus=True):
         """Out of sight: a key can act on it only after it was painted again."""
         self._view.painted = None
 
-    def on_focus(self) -> None:
-        """The rule gets heavy, once Textual has noted who has the keys."""
+    def redraw_title(self) -> None:
+        """It flashes, or the rule gets heavy or light, once Textual has noted who has the keys."""
         self.call_later(self._draw_frame)
 
-    def on_blur(self) -> None:
-        """The rule gets light, once Textual has noted who has the keys."""
-        self.call_later(self._draw_frame)
+    on_focus = on_blur = redraw_title
 
     def on_line_view_scrolled(self, event: LineView.Scrolled) -> None:
         """The foot tells where one is."""

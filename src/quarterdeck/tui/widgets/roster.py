@@ -272,7 +272,7 @@ class Roster(LineWidget, can_focus=True):
 
     def _head(self, layout: Layout) -> Line:
         title = team_title(len(self._ranked), len(self._state.team.rows), self.which, self.order)
-        return team_head(title, layout, self.look, is_focused=self.has_focus)
+        return team_head(title, layout, self.look, is_focused=self.has_focus, panel=self)
 
     def _empty_words(self) -> str:
         return NO_MATCH if self._state.team.rows else EMPTY_TEAM

@@ -90,7 +90,7 @@ class InboxPanel(StateLine, can_focus=True):
             title = f"Inbox {len(requests)}" if requests else "Inbox"
             words = "newest first" if self.is_newest_first else "oldest first"
             order = words if len(requests) > 1 else ""
-            return rule_line(self.look, self.size.width, title, order, is_focused=self.has_focus)
+            return rule_line(self.look, self.size.width, title, order, is_focused=self.has_focus, panel=self)
         at, second = divmod(y - 1, 2)
         at += self.top
         if at >= len(requests):

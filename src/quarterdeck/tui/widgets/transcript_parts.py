@@ -72,12 +72,12 @@ def paragraph(text: str, style: Style, cells: int, indent: str = " ", hang: str 
     return [row((indent if at == 0 else hang, style), (line, style)) for at, line in enumerate(rows)]
 
 
-def rule(left: str, right: str, cells: int, look: Look, *, focused: bool) -> Line:
+def rule(left: str, right: str, cells: int, look: Look, *, focused: bool, panel: object = "") -> Line:
     """A panel's title in its rule, heavy when it has the focus; `left` and `right` are clean."""
     roles = look.roles
     stroke = look.rule(heavy=focused)
     line_style = roles.focus if focused else roles.rule
-    title_style = roles.focus_title if focused else roles.text
+    title_style = look.title(panel, is_focused=focused, otherwise=roles.text)
     if width(left) + width(right) + 8 > cells:
         right = ""
     right_room = width(right) + 3 if right else 1

@@ -156,10 +156,6 @@ class TranscriptReader(Vertical, can_focus=True):
         if self.is_mounted:
             self._connection = connect(self, self._store, self._selector(), self._receive)
 
-    def redraw_title(self) -> None:
-        """The title flashes, or does so no more."""
-        self._draw_frame()
-
     def redraw(self) -> None:
         """Colours or signs have changed: draw all anew."""
         self._look_version = self.look.version
@@ -378,13 +374,11 @@ class TranscriptReader(Vertical, can_focus=True):
         if self._needs_older():
             self._page_in()
 
-    def on_focus(self) -> None:
-        """The rule gets heavy, once Textual has noted who has the keys."""
+    def redraw_title(self) -> None:
+        """It flashes, or the rule gets heavy or light, once Textual has noted who has the keys."""
         self.call_later(self._draw_frame)
 
-    def on_blur(self) -> None:
-        """The rule gets light, once Textual has noted who has the keys."""
-        self.call_later(self._draw_frame)
+    on_focus = on_blur = redraw_title
 
     def on_line_view_scrolled(self, event: LineView.Scrolled) -> None:
         """The foot tells where one is."""

@@ -32,7 +32,9 @@ class ViewPanel(ScrollLines, can_focus=True):
 
     def line(self, y: int) -> Line:
         if y == 0:
-            return rule_line(self.look, self.size.width, self.title, self.right, is_focused=self.has_focus)
+            return rule_line(
+                self.look, self.size.width, self.title, self.right, is_focused=self.has_focus, panel=self
+            )
         return super().line(y - 1) if y > 0 else BLANK
 
     def painted_tokens(self) -> frozenset[Token]:
