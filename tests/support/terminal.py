@@ -118,10 +118,6 @@ class Terminal:
         """The screen as text, one line per row."""
         return self._run("capture-pane", "-p")
 
-    def lines(self) -> list[str]:
-        """The rows of the screen."""
-        return self.capture().splitlines()
-
     def wait_for(self, wanted: Wanted, within_s: float = SOON_S) -> str:
         """The first screen that shows the text, or for which the function is true.
 
