@@ -17,10 +17,9 @@ from quarterdeck.tui.keymap import Keymap, Place
 from quarterdeck.tui.palette_entries import PaletteDesk
 from quarterdeck.tui.speaking import Speaker
 from quarterdeck.tui.stage import Stage
-from quarterdeck.tui.widgets.bars import FooterBar
 from quarterdeck.tui.widgets.composer import Composer
 from quarterdeck.tui.widgets.history_panel import HistoryPanel
-from quarterdeck.tui.widgets.lines import Divider
+from quarterdeck.tui.widgets.lines import Divider, KeyClicked
 from quarterdeck.tui.widgets.palette import PalettePanel
 from quarterdeck.tui.widgets.request_messages import Answered, Leave, Notice
 from quarterdeck.tui.widgets.roster import Roster
@@ -163,6 +162,7 @@ class MainScreen(Screen[None]):
     @on(WelcomePanel.Noticed)
     def _has_something_to_say(self, message: Notice | WelcomePanel.Noticed) -> None:
         self._stage.say(message.text)
+        self.arrange_soon()  # a request may have died with it, and its keys in the footer
 
     @on(Answered)
     def _answer_counted(self) -> None:
@@ -172,8 +172,8 @@ class MainScreen(Screen[None]):
     def _panel_is_done(self) -> None:
         self.desk.back()
 
-    @on(FooterBar.Pressed)
-    def _footer_clicked(self, message: FooterBar.Pressed) -> None:
+    @on(KeyClicked)
+    def _key_clicked(self, message: KeyClicked) -> None:
         self.app.post_message(events.Key(message.key, None))
 
     @on(PalettePanel.Moved)

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
-from textual.message import Message
 
 from quarterdeck.domain.display_text import clean_line, clean_name
 from quarterdeck.domain.ids import RequestId
@@ -23,7 +22,7 @@ from quarterdeck.tui.rendering.cells import cut, format_age, format_tokens, widt
 from quarterdeck.tui.rendering.lines import Line, line_width
 from quarterdeck.tui.roster_rows import RowInput
 from quarterdeck.tui.settings import Clock
-from quarterdeck.tui.widgets.lines import LineWidget, spread
+from quarterdeck.tui.widgets.lines import KeyClicked, LineWidget, key_segments, spread
 
 NOTICE_S = 10.0
 """So long a notice stays before the line tells again who waits."""
@@ -238,13 +237,6 @@ class TeamStrip(StateLine):
 class FooterBar(LineWidget):
     """The keys that matter here; the last one always stays. Each can be clicked."""
 
-    class Pressed(Message):
-        """A key named in the footer was clicked."""
-
-        def __init__(self, key: str) -> None:
-            super().__init__()
-            self.key = key
-
     def __init__(self, look: Look) -> None:
         super().__init__(look, name="footer")
         self._keys: tuple[tuple[str, str], ...] = ()
@@ -264,7 +256,12 @@ class FooterBar(LineWidget):
         roles, cells = self.look.roles, self.size.width
         if self._ask:
             fits = width(self._ask) <= cells - 2 or not self._brief
-            return (Segment(" " + cut(self._ask if fits else self._brief, cells - 2), roles.strong),)
+            asked = cut(self._ask if fits else self._brief, cells - 2)
+            at = max(asked.rfind("   y "), 0)
+            return (
+                Segment(" " + asked[:at], roles.strong),
+                *key_segments(asked[at:], roles.strong),
+            )
         self._spans = []
         if not self._keys:
             return ()
@@ -287,10 +284,13 @@ class FooterBar(LineWidget):
 
     def on_click(self, event: events.Click) -> None:
         """The same as pressing the key."""
-        for start, end, key in self._spans:
+        for start, end, key in () if self._ask else self._spans:
             if start <= event.x < end:
-                self.post_message(self.Pressed(key))
+                self.post_message(KeyClicked(key))
                 return
+        clicked = KeyClicked.under(event) if self._ask else None
+        if clicked is not None:
+            self.post_message(clicked)
 
 
 def _span(item: tuple[str, str]) -> int:

@@ -3,9 +3,12 @@
 It has no focus of its own: keys come from the app's router, the wheel scrolls.
 """
 
+import re
+
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
+from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
@@ -145,6 +148,41 @@ class ScrollLines(LineWidget):
         """The wheel scrolls what is under it."""
         event.stop()
         self.scroll_rows(-3)
+
+
+_KEY = re.compile(r"(?:^ *|(?<= · )|(?<= {3}))(y|esc|e|any other key)(?=[ :])|([←→])(?= )")
+_CLICKED = {"esc": "escape", "any other key": "escape", "←": "left", "→": "right"}
+
+
+def key_segments(words: str, style: Style) -> tuple[Segment, ...]:
+    """Our own words about keys, each part such that a click on it is its key: `y quits · esc back`."""
+    places = [
+        (match.start(match.lastindex or 0), match[match.lastindex or 0]) for match in _KEY.finditer(words)
+    ]
+    if not places:
+        return (Segment(words, style),)
+    found = [Segment(words[: places[0][0]], style)]
+    for at, (start, key) in enumerate(places):
+        end = places[at + 1][0] if at + 1 < len(places) else len(words)
+        part = words[start:end]
+        told = part.rstrip(" ·")
+        found.append(Segment(told, style + Style(meta={"key": _CLICKED.get(key, key)})))
+        found.append(Segment(part[len(told) :], style))
+    return tuple(one for one in found if one.text)
+
+
+class KeyClicked(Message):
+    """A key named on the screen was clicked: the same as pressing it."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__()
+        self.key = key
+
+    @classmethod
+    def under(cls, event: events.Click) -> "KeyClicked | None":
+        """The message for what `key_segments` drew under the pointer."""
+        key = event.style.meta.get("key")
+        return cls(key) if isinstance(key, str) else None
 
 
 class Divider(LineWidget):

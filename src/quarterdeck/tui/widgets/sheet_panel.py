@@ -7,6 +7,7 @@ from quarterdeck.tui.look import Look
 from quarterdeck.tui.rendering.cells import wrap
 from quarterdeck.tui.rendering.lines import Line
 from quarterdeck.tui.sheets import Sheet
+from quarterdeck.tui.widgets.lines import key_segments
 from quarterdeck.tui.widgets.views import ViewPanel
 
 
@@ -32,8 +33,10 @@ class SheetPanel(ViewPanel):
             return ()
         roles = self.look.roles
         rows: list[Line] = [()]
-        for text in self.sheet.lines:
+        *told, keys = self.sheet.lines
+        for text in told:
             rows += [(Segment(" " + part, roles.text),) for part in wrap(text, max(cells - 2, 1))]
+        rows += [key_segments(" " + part, roles.text) for part in wrap(keys, max(cells - 2, 1))]
         return tuple(rows)
 
     def line(self, y: int) -> Line:

@@ -1,9 +1,11 @@
 """Views that the main panel can hold beside transcripts and requests: History, Help, sheets, Welcome."""
 
+from textual import events
+
 from quarterdeck.tui.guards import Token
 from quarterdeck.tui.look import Look
 from quarterdeck.tui.rendering.lines import Line
-from quarterdeck.tui.widgets.lines import BLANK, ScrollLines, rule_line
+from quarterdeck.tui.widgets.lines import BLANK, KeyClicked, ScrollLines, rule_line
 
 
 class ViewPanel(ScrollLines, can_focus=True):
@@ -48,6 +50,12 @@ class ViewPanel(ScrollLines, can_focus=True):
     def on_show(self) -> None:
         """It came to the front."""
         self.rebuild()
+
+    def on_click(self, event: events.Click) -> None:
+        """A key that is named here can be clicked."""
+        clicked = KeyClicked.under(event)
+        if clicked is not None:
+            self.post_message(clicked)
 
     def on_focus(self) -> None:
         """The rule gets heavy."""

@@ -20,7 +20,7 @@ from quarterdeck.tui.guards import Token
 from quarterdeck.tui.look import Look
 from quarterdeck.tui.rendering.cells import hard_wrap
 from quarterdeck.tui.rendering.lines import Line
-from quarterdeck.tui.widgets.lines import BLANK
+from quarterdeck.tui.widgets.lines import BLANK, key_segments
 from quarterdeck.tui.widgets.permission_body import COMMANDS, asked_for, gutter_rows
 from quarterdeck.tui.widgets.views import ViewPanel
 
@@ -95,7 +95,7 @@ class WiderText(ViewPanel):
             (Segment(f" Approve plan v{wider.request.version} of {wider.name} in mode accept-edits?"),),
             (Segment(" It then edits files of this folder without asking; commands still ask."),),
             BLANK,
-            (Segment(" y starts it in that mode · esc back to the request, unanswered", roles.quiet),),
+            key_segments(" y starts it in that mode · esc back to the request, unanswered", roles.quiet),
         )
 
     def _permission_rows(self, wider: Wider, request: PermissionRequest, cells: int) -> tuple[Line, ...]:
@@ -116,16 +116,18 @@ class WiderText(ViewPanel):
         for at, part in enumerate(shown):
             head = " rule      " if not at else " " * 11
             tail = " · e edits it" if at == len(shown) - 1 else ""
-            rows.append((Segment(head, roles.quiet), Segment(part, roles.strong), Segment(tail, roles.quiet)))
+            rows.append(
+                (Segment(head, roles.quiet), Segment(part, roles.strong), *key_segments(tail, roles.quiet))
+            )
         line: list[Segment] = [Segment(" for       ", roles.quiet)]
         for scope, words in ((SCOPES[0], wider.name), (SCOPES[1], "whole team")):
             chosen = scope is self.scope
             shown_words = f"‹ {words} ›" if chosen else words
             line += [Segment(shown_words, roles.strong if chosen else roles.text), Segment("   ")]
-        rows += [tuple(line), (Segment("           ← → chooses", roles.quiet),)]
+        rows += [tuple(line), key_segments("           ← → chooses", roles.quiet)]
         also = f", and what waits now for the same: {', '.join(wider.others)}" if wider.others else ""
         rows.append((Segment(" answers   ", roles.quiet), Segment(f"this one{also}")))
-        rows.append((Segment(" y allows · esc back to the request, unanswered", roles.quiet),))
+        rows.append(key_segments(" y allows · esc back to the request, unanswered", roles.quiet))
         return [*rows, BLANK, (Segment(" nothing is given until y", roles.quiet),)]
 
     def line(self, y: int) -> Line:
