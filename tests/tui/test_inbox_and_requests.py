@@ -224,3 +224,33 @@ async def test_a_new_request_of_the_run_whose_transcript_is_read_only_raises_the
         assert hand.app.deck.main.current is hand.app.deck.main.transcript
         assert hand.is_at(Place.TRANSCRIPT)
         assert "▲ 3 need you" in hand.lines[0]
+
+
+async def test_footer_composer_and_inbox_tell_of_the_request_that_is_read_and_offer_no_dead_key() -> None:
+    async with screen() as hand:
+        await hand.press("n", "n")
+        assert "a allow once" in hand.lines[-1]
+        assert "w wider" not in hand.lines[-1]
+        assert any(line.startswith("─ to tester ") for line in hand.lines)
+        assert any(line.startswith("❯ ▲ tester") for line in hand.lines)
+        await hand.tell(states.killed("tester", at=hand.wall(), processes=0))
+        assert hand.lines[-1] == " n next ▲  esc back  ? all"
+
+
+async def test_the_strip_of_a_narrow_terminal_marks_who_is_read() -> None:
+    async with screen(size=(80, 24)) as hand:
+        await hand.press("n")
+        assert "❯▲coder" in hand.lines[1]
+        await hand.press("n")
+        assert "❯▲tester" in hand.lines[1]
+        assert "❯▲coder" not in hand.lines[1]
+
+
+async def test_nothing_invites_to_write_to_a_teammate_that_is_gone() -> None:
+    async with screen() as hand:
+        hand.app.deck.roster.select(states.run("builder"))
+        await hand.settle()
+        assert "m or enter to write" in hand.text
+        await hand.tell(states.killed("builder", at=hand.wall()))
+        assert "it is gone: r revives it, then you can write" in hand.text
+        assert "m or enter to write" not in hand.text

@@ -110,7 +110,10 @@ class Standing:
         """The key of the footer for what is here."""
         mate = self.selected
         if self.place is Place.REQUEST:
-            request = self._deck.main.request.request
+            panel = self._deck.main.request
+            request = panel.request
+            if request is not None and not panel.is_answerable:
+                return "Q_gone"
             if isinstance(request, PermissionRequest) and request.rule is None:
                 return "Q_permission_once"
             return f"Q_{request_kind(request)}" if request is not None else "Q_permission"

@@ -68,7 +68,7 @@ def rule_line(
     style = roles.focus if is_focused else roles.rule
     title = look.title(panel, is_focused=is_focused, otherwise=roles.strong)
     room = max(cells - lead - 3, 0)
-    tail = f" {right} " if right and width(right) + 8 <= room else ""
+    tail = f" {right} " if right and width(left) + width(right) + 2 <= room else ""
     shown = cut(left, max(room - width(tail), 0))
     fill = max(cells - lead - 2 - width(shown) - width(tail) - (1 if tail else 0), 0)
     line: list[Segment] = [Segment(rule * lead, style)]

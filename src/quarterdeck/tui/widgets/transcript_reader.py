@@ -160,6 +160,7 @@ class TranscriptReader(Vertical, can_focus=True):
         """Colours or signs have changed: draw all anew."""
         self._look_version = self.look.version
         self._relayout()
+        self._draw_end()
         self._draw_frame()
 
     def _choose(self, entry_id: int | None) -> None:
