@@ -260,5 +260,6 @@ SCENES: dict[str, Scene] = {
     "21-ascii.120x36": Scene(MIDDLE, play=at_row("builder"), signs=SignSet.ASCII),
     "21-words.120x36": Scene(MIDDLE, play=at_row("builder"), signs=SignSet.WORDS),
     "21-no-color.120x36": Scene(MIDDLE, revised, keys("n", "n"), no_color=True),
+    "24-trouble-contrast.80x24": Scene(NARROW, trouble, theme="quarterdeck-contrast"),
     "21-light.120x36": Scene(MIDDLE, play=at_row("builder"), theme="quarterdeck-light"),
 }
