@@ -21,9 +21,12 @@ class TooSmall(StateLine):
         if height < 4 or cells < 16:
             return (Segment(cut(f"{sign}{counts.needs}", cells), roles.needs),) if y == 0 else ()
         waited = format_age(self._clock.wall() - counts.waits_since) if counts.waits_since else ""
+        size = f"needs {LEAST_WIDTH}×{LEAST_HEIGHT}, this is {cells}×{height}"
+        if width(size) > cells:
+            size = f"{cells}×{height}, not {LEAST_WIDTH}×{LEAST_HEIGHT}"
         lines = [
             ("Quarterdeck", roles.strong),
-            (f"needs {LEAST_WIDTH}×{LEAST_HEIGHT}, this is {cells}×{height}", roles.text),
+            (size, roles.text),
             (f"{sign} {needs_words(counts.needs)} {waited}" if counts.needs else "", roles.needs),
             (f"{self.look.sign('tool').strip()} {counts.working} run", roles.text),
             ("The team goes on.", roles.text),
