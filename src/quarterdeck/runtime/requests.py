@@ -121,7 +121,11 @@ class Requests:
         inbox = self._store.state.inbox
         for request_id in inbox.open:
             request = inbox.by_id[request_id]
-            if request.run_id != run_id or (isinstance(request, PlanRequest) and not plans):
+            if request.run_id != run_id:
+                continue
+            if isinstance(request, PlanRequest) and not plans:
+                # It stays in the inbox; from now on its answer finds no turn that waits, and starts one.
+                self._release(request_id, Withdrawn(reason))
                 continue
             self._dispatch(did.RequestWithdrawn(at=self._clock.wall(), request_id=request_id, reason=reason))
             self._release(request_id, Withdrawn(reason))
@@ -139,6 +143,9 @@ class Requests:
                 self.unanswered.append((run_id, on.value))
             raise NobodyThere(on.value)
         self._epochs.check(run_id)
+        mate = self._store.state.team.by_run.get(run_id)
+        if mate is not None and mate.stop_deadline_at is not None:
+            raise Withdrawn("asked to stop")
         waiter: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._waiters[request.id] = waiter
         self._owners[request.id] = run_id
@@ -146,12 +153,21 @@ class Requests:
         self._wait(run_id, on)
         try:
             return await waiter
+        except asyncio.CancelledError:
+            self._hand_on(request, waiter)
+            raise
         finally:
             self._waiters.pop(request.id, None)
             self._owners.pop(request.id, None)
             self._resume(run_id)
             if not waiter.done() or waiter.cancelled():
                 self._cancelled(request)
+
+    def _hand_on(self, request: Request, waiter: "asyncio.Future[Answer]") -> None:
+        """A plan was answered, and its turn ended before it heard of it: the answer starts the next one."""
+        has_answer = waiter.done() and not waiter.cancelled() and waiter.exception() is None
+        if has_answer and isinstance(request, PlanRequest) and self._epochs.is_live(request.run_id):
+            self.on_orphan_answer(request.run_id, _late_words(request.version, waiter.result()))
 
     def _cancelled(self, request: Request) -> None:
         if isinstance(request, PlanRequest) or request.id not in self._store.state.inbox.open:

@@ -4,7 +4,7 @@ It owns its tasks and history. One terminal record leaves it, in its `finally`, 
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextvars import Context
 
 import msgspec
@@ -128,6 +128,7 @@ class Teammate:
             return False
         record.revoked = True
         self._life.requests.withdraw(self._run.run_id, "interrupted", plans=False)
+        self._life.scopes.cancel(scope)  # at once: what was about to begin does not
         self._life.scopes.start(self._life.scopes.root, self._end_turn(scope, gone), name="interrupt")
         return True
 
@@ -163,6 +164,7 @@ class Teammate:
             self._record.revoked = True
             close_history(self._run.history, self._record)
         self._run.merger.discard(self._run.run_id)
+        self._life.scopes.cancel(self._scope)  # at once: what was about to begin does not
         self._life.prover.begin(self._run.run_id, self._scope)
         self._life.requests.release_run(self._run.run_id)
 
@@ -212,6 +214,7 @@ class Teammate:
             error = f"A fault in Quarterdeck ended it ({type(crash).__name__}); the log has the details."
         finally:
             self._end(outcome, findings, error)
+            self._life.scopes.close(self._scope)
 
     def _end(self, outcome: Outcome, findings: str, error: str) -> None:
         if not self._epochs.is_live(self._run.run_id):
@@ -274,7 +277,7 @@ class Teammate:
         self._dispatch(did.TurnStarted(at=self._clock.wall(), run_id=run_id, verb=verb, past_verb=past))
         append_user(self._run.history, self._take(record, mails))
         turn = Turn(self._run, record)
-        play = turn.close() if closing else turn.play()
+        play: Callable[[], Awaitable[TurnEnd | None]] = turn.close if closing else turn.play
         task: asyncio.Task[TurnEnd | Exception | None] = self._life.scopes.start(
             self._turn_scope, expecting(EXPECTED, play), name=f"turn {run_id}"
         )

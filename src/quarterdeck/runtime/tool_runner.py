@@ -244,8 +244,12 @@ class ToolRunner:
     ) -> tuple[ToolResult, ToolStatus]:
         """Run it in a scope of its own; a call that outlasts its limit is ended there."""
         scope = self._run.scopes.open(self._run.scope(), "tool")
+        # A thread outlives the call that was ended: its effects are refused as those of an ended run.
+        context = msgspec.structs.replace(
+            context, is_revoked=lambda is_over=context.is_revoked: scope.is_cancelled or is_over()
+        )
         try:
-            work = expecting(EXPECTED, prepared.tool.run(prepared.parsed, context))
+            work = expecting(EXPECTED, lambda: prepared.tool.run(prepared.parsed, context))
             task = self._run.scopes.start(scope, work, name=f"tool {prepared.tool.name}")
             await asyncio.wait({task}, timeout=None if limit_s is None else limit_s + GRACE_S)
             if not task.done():
