@@ -30,11 +30,11 @@ from quarterdeck.runtime.hooks import Hooks
 from quarterdeck.runtime.housekeeping import Housekeeping
 from quarterdeck.runtime.idle import IdleWaiters
 from quarterdeck.runtime.kill import KillProver
-from quarterdeck.runtime.ports import Clock, ModelPort
+from quarterdeck.runtime.ports import Clock, ModelPort, Worker
 from quarterdeck.runtime.requests import Requests
 from quarterdeck.runtime.scopes import ScopeTree
 from quarterdeck.runtime.shutdown import Shutdown
-from quarterdeck.runtime.supervisor import Defaults, Supervisor
+from quarterdeck.runtime.supervisor import Defaults, Spawned, Supervisor
 from quarterdeck.runtime.system_prompt import Surroundings
 from quarterdeck.runtime.teammate import PERSON, unanswered
 from quarterdeck.runtime.text_merger import TextMerger
@@ -44,6 +44,9 @@ from quarterdeck.state.selectors import DisplayDelays, select_living
 from quarterdeck.state.store import Store
 
 log = logging.getLogger("quarterdeck")
+
+_LOGGED = "quarterdeck_logged"
+"""Set on an error object that the log has."""
 
 
 class SessionModel(ModelPort, Protocol):
@@ -149,6 +152,7 @@ class Session:
 
     async def close(self, *, by: str = "quit") -> None:
         """End every run, then the connections and processes. Bounded; abandoned tasks are left behind."""
+        self.supervisor.make_worker = _refuse_worker
         await self.shutdown.run(lambda: self._kill_all(by))
         with suppress(TimeoutError):
             async with asyncio.timeout(3.0):
@@ -240,5 +244,13 @@ def _check_owner(owner: int) -> None:
         raise RuntimeError("The store was told something from a foreign thread.")
 
 
+def _refuse_worker(spawned: Spawned) -> Worker:
+    raise RuntimeError("the session is ending")
+
+
 def _log_fault(name: str, error: BaseException) -> None:
+    """Log it once: a fault inside a tool or a turn passes its own task, then those that wait for it."""
+    if getattr(error, _LOGGED, False):
+        return
+    setattr(error, _LOGGED, True)
     log.warning("%s ended with %s: %s", name, type(error).__name__, error, exc_info=error)
