@@ -98,7 +98,7 @@ def middle(played: tuple[Scene, ...]) -> Scene:
 
 
 def stream_vs_sdk(bench: Bench) -> list[Figure]:
-    """CPU per event of everything of ours ÷ the SDK's bare loop, interleaved."""
+    """CPU per event of everything of ours ÷ the SDK's bare loop: medians of runs right after one another."""
     found = []
     for teammates in bench.sizes:
         bare: list[float] = []
