@@ -7,7 +7,7 @@ from quarterdeck.domain.teammates import Lifecycle, Outcome
 from quarterdeck.runtime.ports import Clock, Dispatch
 from quarterdeck.runtime.supervisor import Supervisor
 from quarterdeck.state import actions as did
-from quarterdeck.state.selectors import DisplayDelays, select_leaving
+from quarterdeck.state.selectors import DisplayDelays, select_leaving, select_suspended_of
 from quarterdeck.state.store import Store
 
 TICK_S = 0.25
@@ -48,6 +48,8 @@ class Housekeeping:
         now = self._clock.wall()
         team = self._store.state.team
         for run_id in select_leaving(team, self._delays, now):
+            if select_suspended_of(self._store.state, run_id) is not None:
+                continue  # it needs the person: a plan of it waits for a revival
             self._dispatch(did.TeammateEvicted(at=now, run_id=run_id))
         for run_id in team.rows:
             mate = team.by_run[run_id]

@@ -32,9 +32,7 @@ class Entry(msgspec.Struct, frozen=True):
 class PaletteField(Input):
     """What is typed; the keys that choose go to the palette."""
 
-    DEFAULT_CSS = (
-        "PaletteField { border: none; height: 1; } PaletteField:focus { border: none; }"
-    )
+    DEFAULT_CSS = "PaletteField { border: none; height: 1; } PaletteField:focus { border: none; }"
 
     class Pressed(Message):
         """A key that chooses, takes or leaves."""
