@@ -6,7 +6,7 @@ from quarterdeck.domain.ids import RunId
 from quarterdeck.domain.teammates import Lifecycle, Lifetime, PermissionMode, SpawnConfig
 from quarterdeck.llm.scripted.conversation import Conversation
 from quarterdeck.llm.scripted.replies import Reply
-from quarterdeck.runtime.supervisor import Spawned
+from quarterdeck.runtime.spawning import Spawned
 from quarterdeck.state.teammates import Team
 from tests.support.world import MODEL, World, calls, says, world
 

@@ -34,7 +34,8 @@ from quarterdeck.runtime.ports import Clock, ModelPort, Worker
 from quarterdeck.runtime.requests import Requests
 from quarterdeck.runtime.scopes import ScopeTree
 from quarterdeck.runtime.shutdown import Shutdown
-from quarterdeck.runtime.supervisor import Defaults, Spawned, Supervisor
+from quarterdeck.runtime.spawning import Spawned
+from quarterdeck.runtime.supervisor import Defaults, Supervisor
 from quarterdeck.runtime.system_prompt import Surroundings
 from quarterdeck.runtime.teammate import PERSON, unanswered
 from quarterdeck.runtime.text_merger import TextMerger

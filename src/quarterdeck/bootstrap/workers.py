@@ -24,7 +24,8 @@ from quarterdeck.runtime.ports import Clock, Dispatch, Ids, ModelPort, ShellOutc
 from quarterdeck.runtime.requests import Requests
 from quarterdeck.runtime.scopes import ScopeTree
 from quarterdeck.runtime.shell import RunShell
-from quarterdeck.runtime.supervisor import Spawned, Supervisor
+from quarterdeck.runtime.spawning import Spawned
+from quarterdeck.runtime.supervisor import Supervisor
 from quarterdeck.runtime.system_prompt import Surroundings, system_prompt
 from quarterdeck.runtime.team_tools import RunPerson, RunTeam
 from quarterdeck.runtime.teammate import Life, Teammate

@@ -50,12 +50,15 @@ class Worker(Protocol):
         """End the open turn; True when there was one. The teammate stays, idle."""
         ...
 
-    def pause(self) -> None:
-        """Start no new model request and no new tool until `proceed`."""
+    def pause(self, by: str) -> bool:
+        """Start no new model request and no new tool until `proceed`; False = it was paused already.
+
+        Before it is ready, `TeammatePaused` follows `TeammateReady`; later the caller tells of it.
+        """
         ...
 
-    def proceed(self) -> None:
-        """Go on from a pause."""
+    def proceed(self) -> bool:
+        """Go on from a pause; True when there was one."""
         ...
 
     def stop(self) -> None:

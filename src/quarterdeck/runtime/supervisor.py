@@ -21,6 +21,7 @@ from quarterdeck.domain.teammates import (
 from quarterdeck.runtime.epochs import Epochs
 from quarterdeck.runtime.ports import Clock, Dispatch, Ids, Worker
 from quarterdeck.runtime.shutdown import Shutdown
+from quarterdeck.runtime.spawning import Spawned, spawn_fact
 from quarterdeck.state import actions as did
 from quarterdeck.state.mail import Mail
 from quarterdeck.state.selectors import select_by_name, select_lives, select_living
@@ -28,21 +29,6 @@ from quarterdeck.state.store import Store
 from quarterdeck.state.teammates import Team, Teammate
 
 COLOURS = 8
-
-
-class Spawned(msgspec.Struct, frozen=True, kw_only=True):
-    """What a worker is made for."""
-
-    identity: Identity
-    config: SpawnConfig
-    mode: PermissionMode
-    resumes: bool
-    """Revived in the middle of a turn."""
-
-    @property
-    def run_id(self) -> RunId:
-        """The run that the worker lives for."""
-        return self.identity.run_id
 
 
 WorkerFactory = Callable[[Spawned], Worker]
@@ -166,7 +152,16 @@ class Supervisor:
         except Exception as error:  # the boundary of a spawn: a failed one leaves nothing behind
             self._epochs.revoke(run_id)
             return SpawnResult(success=False, agent_id=ident, error=f"{config.name} can't start: {error}")
-        self._dispatch(self._spawn_fact(spawned, revived, first))
+        self._dispatch(
+            spawn_fact(
+                spawned,
+                at=self._clock.wall(),
+                model=config.model or self._parent_model(config) or "",
+                verbs=self._new_verb(),
+                revived=revived,
+                first_entry_id=first,
+            )
+        )
         self._workers[run_id] = worker
         self._configs[run_id] = config
         self._cleanups[run_id] = self._shutdown.register(worker)
@@ -177,31 +172,6 @@ class Supervisor:
             speaker = self._speaker(config.parent if revived is None else None)
             self._queue(run_id, speaker, config.prompt, Way.STEER)
         return SpawnResult(success=True, agent_id=ident, run_id=run_id)
-
-    def _spawn_fact(self, spawned: Spawned, revived: Teammate | None, first: int) -> did.TeammateSpawned:
-        config, who = spawned.config, spawned.identity
-        verb, past = self._new_verb()
-        return did.TeammateSpawned(
-            at=self._clock.wall(),
-            run_id=who.run_id,
-            agent_id=who.agent_id,
-            name=config.name,
-            team=who.team_name,
-            color=who.color,
-            prompt=config.prompt,
-            description=_description(config.name, config.prompt),
-            model=config.model or self._parent_model(config) or "",
-            lifetime=config.lifetime,
-            permission_mode=spawned.mode,
-            plan_mode_required=config.plan_mode_required,
-            verb=verb,
-            past_verb=past,
-            parent=config.parent,
-            tool_use_id=config.tool_use_id,
-            is_lead=config.is_lead,
-            revived_from=revived.run_id if revived is not None else None,
-            first_entry_id=first,
-        )
 
     def _make(self, spawned: Spawned) -> Worker:
         if self.make_worker is None:
@@ -224,9 +194,11 @@ class Supervisor:
         """No new request or tool from now on; True when that changed something."""
         worker = self._living(run_id)
         mate = self._team.by_run.get(run_id)
+        if worker is not None and mate is not None and mate.lifecycle is Lifecycle.SPAWNING:
+            return worker.pause(by)
         if worker is None or mate is None or mate.lifecycle not in _PAUSABLE:
             return False
-        worker.pause()
+        worker.pause(by)
         self._dispatch(did.TeammatePaused(at=self._clock.wall(), run_id=run_id, by=by))
         return True
 
@@ -234,6 +206,8 @@ class Supervisor:
         """Back to where it was when it was paused."""
         worker = self._living(run_id)
         mate = self._team.by_run.get(run_id)
+        if worker is not None and mate is not None and mate.lifecycle is Lifecycle.SPAWNING:
+            return worker.proceed()
         if worker is None or mate is None or mate.lifecycle is not Lifecycle.PAUSED:
             return False
         self._dispatch(did.TeammateContinued(at=self._clock.wall(), run_id=run_id))
@@ -252,14 +226,16 @@ class Supervisor:
         return True
 
     def take_back_stop(self, run_id: RunId) -> bool:
-        """The person changed their mind; False once the closing step has started."""
+        """The person changed their mind; False once the closing step has started, and before it is ready."""
         worker = self._living(run_id)
+        mate = self._team.by_run.get(run_id)
+        if mate is None or mate.place is Lifecycle.SPAWNING:
+            return False
         if worker is None or not worker.take_back_stop():
             return False
         self._dispatch(did.StopTakenBack(at=self._clock.wall(), run_id=run_id))
-        mate = self._team.by_run[run_id]
-        if mate.lifecycle is Lifecycle.PAUSED:
-            worker.pause()
+        if self._team.by_run[run_id].lifecycle is Lifecycle.PAUSED:
+            worker.pause(self._team.by_run[run_id].paused_by)
         return True
 
     def kill(self, run_id: RunId, *, by: str = "you", outcome: Outcome = Outcome.KILLED) -> bool:
@@ -392,9 +368,3 @@ class Supervisor:
 
 _PAUSABLE = frozenset({Lifecycle.READY, Lifecycle.EXECUTING, Lifecycle.WAITING})
 _INTERRUPTED = frozenset({Outcome.FAILED, Outcome.TIMED_OUT, Outcome.UNKNOWN})
-
-
-def _description(name: str, prompt: str) -> str:
-    """`name: ` and the first 50 characters of the prompt."""
-    line = " ".join(prompt.split())
-    return f"{name}: {line[:50]}{'...' if len(line) > 50 else ''}"

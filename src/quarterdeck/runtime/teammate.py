@@ -69,6 +69,7 @@ class Teammate:
         self._scope = life.scopes.open(life.scopes.root, "teammate")
         self._parts: RunParts | None = None
         self._killed = False
+        self._held_by = ""
 
     def join(self, parts: RunParts) -> None:
         """Give it the parts of its turns (they need its gate and its callbacks)."""
@@ -132,14 +133,19 @@ class Teammate:
         self._life.scopes.start(self._life.scopes.root, self._end_turn(scope, gone), name="interrupt")
         return True
 
-    def pause(self) -> None:
+    def pause(self, by: str) -> bool:
         """Close the gate."""
+        was_open = self._gate.is_open
         self._gate.close()
+        self._held_by = by
+        return was_open
 
-    def proceed(self) -> None:
+    def proceed(self) -> bool:
         """Open the gate."""
+        was_closed = not self._gate.is_open
         self._gate.open()
         self._poke.set()
+        return was_closed
 
     def stop(self) -> None:
         """Ask for the last report."""
@@ -202,6 +208,9 @@ class Teammate:
         try:
             self._epochs.check(self._run.run_id)
             self._dispatch(did.TeammateReady(at=self._clock.wall(), run_id=self._run.run_id))
+            if not self._gate.is_open:
+                paused = did.TeammatePaused(at=self._clock.wall(), run_id=self._run.run_id, by=self._held_by)
+                self._dispatch(paused)
             outcome, findings, error = await self._serve()
         except RunRevoked:
             return
