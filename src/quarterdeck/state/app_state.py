@@ -34,7 +34,8 @@ def reduce(state: AppState, action: did.Action) -> AppState:
     team = reduce_team(state.team, action)
     if team is state.team and isinstance(action, _TEAM_FIRST):
         return state
-    session = reduce_session(state.session, action)
+    agent = mate.agent_id if mate is not None and not mate.is_terminal else None
+    session = reduce_session(state.session, action, agent=agent)
     inbox = state.inbox if _is_late(action, state.team) else reduce_inbox(state.inbox, action)
     if inbox.open is not state.inbox.open:
         team = msgspec.structs.replace(team, revision=team.revision + 1)

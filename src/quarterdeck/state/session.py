@@ -38,9 +38,17 @@ class Session(msgspec.Struct, frozen=True):
     notice: Notice | None = None
 
 
-def reduce_session(session: Session, action: did.Action) -> Session:
-    """Fold one fact in; the same object when nothing changed."""
+def reduce_session(session: Session, action: did.Action, *, agent: AgentId | None = None) -> Session:
+    """Fold one fact in; the same object when nothing changed. `agent`: whom it is about, before it."""
     match action:
+        case did.TeammateRenamed(agent_id=agent_id) if agent is not None:
+            # Its rules go with it: they are neither lost nor those of who takes its old name.
+            if agent_id == agent or not any(one.agent_id == agent for one in session.rules):
+                return session
+            moved = (
+                replace(one, agent_id=agent_id) if one.agent_id == agent else one for one in session.rules
+            )
+            return replace(session, rules=tuple(moved))
         case did.SessionOpened():
             opened = replace(
                 session,
