@@ -24,6 +24,8 @@ TIER: Tier = "supervisor" if sys.platform.startswith("linux") else "process grou
 """How far a kill reaches here. `process group`: a process that left its group outlives it."""
 CANCEL_WAIT_S = 0.25
 CLOSE_WAIT_S = 2.0
+LISTING_AGE_S = 0.02
+"""So old may a listing be: reading it takes milliseconds, and a kill of all asks for every run at once."""
 
 
 class KillTicket:
@@ -65,6 +67,8 @@ class ProcessService:
         self._totals: dict[RunId, int] = {}
         self._revoked: set[RunId] = set()
         self._is_closed = False
+        self._listing: list[shim.ProcessRow] = []
+        self._listed_at = 0.0
         if tier == "supervisor":
             become_subreaper()
 
@@ -101,16 +105,22 @@ class ProcessService:
         return KillTicket(facts, calls, lambda: self.owner_facts(owner))
 
     def owner_facts(self, owner: RunId) -> ProcessFacts:
-        """Counted from a fresh listing of the system's processes, supervisors not included."""
+        """Counted from a listing of the system's processes of just now, supervisors not included."""
         calls = self._calls.get(owner)
         total = self._totals.get(owner, 0)
         if not calls:
             return ProcessFacts(left=0, total=total)
-        rows = list(shim.list_processes())
+        rows = self._processes()
         counts = [call.count(rows) for call in calls]
         return ProcessFacts(
             left=sum(living for living, _ in counts), total=total + sum(seen for _, seen in counts)
         )
+
+    def _processes(self) -> list[shim.ProcessRow]:
+        now = time.monotonic()
+        if now - self._listed_at > LISTING_AGE_S:
+            self._listing, self._listed_at = list(shim.list_processes()), now
+        return self._listing
 
     async def close(self) -> None:
         """Kill everything and take no more; waits 2 s at most."""
