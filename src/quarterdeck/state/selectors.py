@@ -148,7 +148,9 @@ def select_descendants(team: Team, run_id: RunId) -> tuple[RunId, ...]:
     return tuple(
         mate.run_id
         for mate in team.by_run.values()
-        if not mate.is_terminal and any(_descends(team, mate, life) for life in lives)
+        if not mate.is_terminal
+        and mate.run_id != run_id
+        and any(_descends(team, mate, life) for life in lives)
     )
 
 
