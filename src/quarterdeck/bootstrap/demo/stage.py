@@ -86,7 +86,7 @@ async def set_up(options: DemoOptions) -> Stage:
 
 
 async def _start(story: Scenario, log_path: Path) -> tuple[ScriptedServer, str]:
-    server = ScriptedServer(story, log_path=log_path)
+    server = ScriptedServer(story, log_path=log_path, keep_bodies=False)
     return server, await server.start()
 
 
