@@ -32,6 +32,8 @@ FEWEST_ROUNDS = 64
 """Cancels before giving up, however long they take: a loop that stood still costs no task its chance."""
 FLUSH_LIMIT_S = 1.0
 """A terminal that takes no more bytes does not hold the exit longer than this."""
+LOOKUP_LIMIT_S = 0.2
+"""Nor does a name that a library looks up in a thread of the loop's own (`getaddrinfo`)."""
 
 
 class ScopeCancelled(RuntimeError):
@@ -335,15 +337,28 @@ _ABANDONED: WeakSet[asyncio.Task[Any]] = WeakSet()
 
 
 def exit_now(code: int) -> None:
-    """Flush the standard streams, then leave the process at once if any task or thread is abandoned.
+    """Flush the standard streams, then leave the process at once if any task or thread is left.
 
     With an abandoned task alive, `asyncio.run` would not end; with a stream that takes no more bytes, the
     interpreter would not. The last step of the program, on the loop's thread; with nothing abandoned it
     returns, and the caller ends in the ordinary way.
     """
     is_flushed = call_within(_flush, name="flush", time_limit_s=FLUSH_LIMIT_S)
-    if not is_flushed or abandoned_threads() or any(not task.done() for task in _ABANDONED):
+    is_left = bool(abandoned_threads()) or any(not task.done() for task in _ABANDONED)
+    if is_left or not is_flushed or not _loop_threads_ended():
         os._exit(code)
+
+
+def _loop_threads_ended() -> bool:
+    """The loop's own threads are no daemons: the interpreter would wait for one that hangs."""
+    try:
+        executor = getattr(asyncio.get_running_loop(), "_default_executor", None)
+    except RuntimeError:
+        return True
+    if executor is None:
+        return True
+    end = partial(executor.shutdown, cancel_futures=True)
+    return call_within(end, name="lookups", time_limit_s=LOOKUP_LIMIT_S)
 
 
 def _flush() -> None:
