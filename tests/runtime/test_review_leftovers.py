@@ -1,6 +1,7 @@
 """What stays behind a run, a crash, a rename or an end: as much as is needed, and once."""
 
 import logging
+import time
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,8 @@ from quarterdeck.llm.scripted.conversation import Conversation
 from quarterdeck.llm.scripted.replies import Reply, Stall
 from quarterdeck.processes import shim
 from quarterdeck.runtime.teammate import Teammate
+from quarterdeck.state import actions as did
+from quarterdeck.state.entries import ToolCall
 from quarterdeck.tools.list import ListTool
 from tests.support.world import HOLD, MAY_HOLD, calls, says, world
 
@@ -114,3 +117,25 @@ async def test_killing_twenty_reads_the_list_of_processes_a_few_times_only(
         for run_id in runs:
             assert here.session.supervisor.kill(run_id)
         assert listings <= 3
+
+
+async def test_a_flood_of_output_is_told_a_few_times_a_second_and_its_last_words_too(tmp_path: Path) -> None:
+    flood = (
+        "echo begun; yes | head -c 30000000; printf 'the last words'; until test -e go; do sleep 0.02; done"
+    )
+
+    def flooder(talk: Conversation) -> Reply:
+        return says("Over.") if talk.results else calls("bash", command=flood)
+
+    async with world({"a": flooder}, tmp_path) as here:
+        run_id = here.spawn("a", rules=(f"Bash({flood})",))
+        started = time.monotonic()
+        await here.until(
+            lambda state: any(
+                isinstance(entry, ToolCall) and entry.detail.endswith("the last words")
+                for entry in state.transcripts[run_id].entries
+            )
+        )
+        assert len(here.told(did.ToolPrinted)) <= 5 + (time.monotonic() - started) * 25
+        here.let_go()
+        assert (await here.idle(run_id)).final_text == "Over."
