@@ -13,6 +13,8 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+if Path("/usr/bin/python3").exists():
+    sys.executable = "/usr/bin/python3"  # the commands on the pictures name no folder of this checkout
 os.environ.setdefault("QUARTERDECK_HOME", tempfile.mkdtemp(prefix="quarterdeck-pictures-"))
 
 from textual.pilot import Pilot
