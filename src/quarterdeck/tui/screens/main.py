@@ -163,7 +163,6 @@ class MainScreen(Screen[None]):
     def _has_something_to_say(self, message: Notice | WelcomePanel.Noticed) -> None:
         self._stage.say(message.text)
         self.arrange_soon()  # a request may have died with it, and its keys in the footer
-        self.arrange_soon()  # a request may have died with it, and its keys in the footer
 
     @on(Answered)
     def _answer_counted(self) -> None:
