@@ -5,32 +5,30 @@ JSON (schema 1): `schema`, `session_id`, `run_id`, `outcome`, `exit_code`, `find
 """
 
 import asyncio
-import json
-import os
 import sys
-from collections.abc import Callable
 from typing import Any
 
 import msgspec
 
-from quarterdeck.bootstrap.events import Event, events_of, usage_fields
+from quarterdeck.bootstrap.events import Event, usage_fields
 from quarterdeck.bootstrap.logs import log_events
-from quarterdeck.bootstrap.session import Session, SessionConfig
+from quarterdeck.bootstrap.printing import Printer
+from quarterdeck.bootstrap.session import Session, SessionConfig, log_fault
 from quarterdeck.bootstrap.signals import on_ending_signal, settle
 from quarterdeck.config.settings import SettingsFault
 from quarterdeck.domain.display_text import clean
 from quarterdeck.domain.ids import RunId
 from quarterdeck.domain.teammates import Lifetime, Outcome, SpawnConfig
 from quarterdeck.llm.faults import ModelFault
-from quarterdeck.runtime.scopes import exit_now
-from quarterdeck.state import actions as did
-from quarterdeck.state.app_state import AppState
+from quarterdeck.runtime.scopes import ScopeTree, exit_now
 from quarterdeck.state.teammates import Teammate
 
 DONE, FAILED, USAGE, LIMIT, UNANSWERED = 0, 1, 2, 3, 4
 READER_GONE = 141
 """128 + SIGPIPE, as a shell tells it."""
 NAME = "worker"
+LAST_WORDS_S = 2.0
+"""How long a reader that does not read holds the end up, once time is up or a signal came."""
 
 
 class Task(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,32 +56,48 @@ async def _play(config: SessionConfig, task: Task) -> int:
     session = Session(msgspec.structs.replace(config, person_is_there=False))
     log_events(session.store)
     ended: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-    printed = _Lines(lambda: settle(ended, READER_GONE))
+    stop = asyncio.Event()
+    # A tree of its own: the last line is printed when the session's has ended.
+    printed = Printer(ScopeTree(on_fault=log_fault), lambda: settle(ended, READER_GONE))
     if task.output_format == "stream-json":
         session.store.observe(printed.events)
-    remove = on_ending_signal(lambda code: settle(ended, code))
+
+    def end(code: int) -> None:
+        stop.set()
+        settle(ended, code)
+
+    remove = on_ending_signal(end)
     started = session.clock.monotonic()
     try:
-        session.open()
-        early = await _choose_model(session, ended, task.max_duration_s)
-        if early:
-            return early
-        spawned = session.supervisor.spawn(
-            SpawnConfig(name=NAME, prompt=task.text, lifetime=Lifetime.TASK, max_turns=task.max_turns)
-        )
-        if spawned.run_id is None:
-            sys.stderr.write(f"quarterdeck: {clean(spawned.error)}\n")
-            return USAGE
-        run_id = spawned.run_id
-        session.scopes.start_task(_tell_end(session, run_id, ended), name="wait for the end")
-        spent_s = session.clock.monotonic() - started
-        code = await _wait(session, run_id, ended, _less(task.max_duration_s, spent_s))
+        run_id, code = await _work(session, task, ended)
     finally:
         await session.close()
-        remove()
-    # The last line: by now every run, its children too, has had its end told.
-    _print_result(session, run_id, task, printed, code, session.clock.monotonic() - started)
+    spent_s = session.clock.monotonic() - started
+    if run_id is not None:
+        # The last line: by now every run, its children too, has had its end told.
+        _print_result(session, run_id, task, printed, code, spent_s)
+    is_over = stop.is_set() or code == LIMIT
+    await printed.finish(stop, LAST_WORDS_S if is_over else _less(task.max_duration_s, spent_s))
+    remove()
     return code
+
+
+async def _work(session: Session, task: Task, ended: "asyncio.Future[int]") -> tuple[RunId | None, int]:
+    """Let one teammate do it; its run (None: it never started) and the exit code."""
+    started = session.clock.monotonic()
+    session.open()
+    early = await _choose_model(session, ended, task.max_duration_s)
+    if early:
+        return None, early
+    spawned = session.supervisor.spawn(
+        SpawnConfig(name=NAME, prompt=task.text, lifetime=Lifetime.TASK, max_turns=task.max_turns)
+    )
+    if spawned.run_id is None:
+        sys.stderr.write(f"quarterdeck: {clean(spawned.error)}\n")
+        return None, USAGE
+    session.scopes.start_task(_tell_end(session, spawned.run_id, ended), name="wait for the end")
+    spent_s = session.clock.monotonic() - started
+    return spawned.run_id, await _wait(session, spawned.run_id, ended, _less(task.max_duration_s, spent_s))
 
 
 async def _choose_model(session: Session, ended: "asyncio.Future[int]", within_s: float | None) -> int:
@@ -151,7 +165,7 @@ def exit_code(session: Session, mate: Teammate) -> int:
 
 
 def _print_result(
-    session: Session, run_id: RunId, task: Task, printed: "_Lines", code: int, duration_s: float
+    session: Session, run_id: RunId, task: Task, printed: Printer, code: int, duration_s: float
 ) -> None:
     mate = session.store.state.team.by_run[run_id]
     match task.output_format:
@@ -163,7 +177,7 @@ def _print_result(
             printed.line(_result(session, mate, code, duration_s))
 
 
-def _print_text(session: Session, mate: Teammate, printed: "_Lines") -> None:
+def _print_text(session: Session, mate: Teammate, printed: Printer) -> None:
     if mate.final_text:
         printed.text(clean(mate.final_text))
     for _, tool, what in session.refused:
@@ -190,33 +204,3 @@ def _result(session: Session, mate: Teammate, code: int, duration_s: float) -> E
         "refused": [{"tool": tool, "what": what} for _, tool, what in session.refused],
         "unanswered": [kind for _, kind in session.requests.unanswered],
     }
-
-
-class _Lines:
-    """Standard output. When nobody reads it any more that is told once, and nothing is said to nobody."""
-
-    def __init__(self, on_reader_gone: Callable[[], None]) -> None:
-        self._on_reader_gone = on_reader_gone
-        self._is_read = True
-
-    def events(self, sequence: int, action: did.Action, before: AppState, after: AppState) -> None:
-        """What a fact means to machines. An observer of the store: it must never raise."""
-        for event in events_of(sequence, action, before, after):
-            self.line(event)
-
-    def line(self, fields: dict[str, Any]) -> None:
-        """One JSON object."""
-        self.text(json.dumps(fields, ensure_ascii=True))
-
-    def text(self, text: str) -> None:
-        """Text and a newline, at once."""
-        if not self._is_read:
-            return
-        try:
-            sys.stdout.write(f"{text}\n")
-            sys.stdout.flush()
-        except OSError:
-            self._is_read = False
-            # What is still buffered must not fail again when the interpreter ends.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            self._on_reader_gone()

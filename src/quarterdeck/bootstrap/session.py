@@ -89,7 +89,7 @@ class Session:
         self.ids = _counting_ids()
         owner = threading.get_ident()
         self.store = Store(check_owner=lambda: _check_owner(owner), log=log.warning)
-        self.scopes = ScopeTree(on_fault=_log_fault)
+        self.scopes = ScopeTree(on_fault=log_fault)
         self.epochs = Epochs()
         self.conversations = Conversations()
         self.store.observe(self.conversations.observe)
@@ -212,7 +212,7 @@ class Session:
             allow=self.config.allow,
             deny=self.config.deny,
             on_refused=lambda run_id, tool, what: self.refused.append((run_id, tool, what)),
-            on_crash=_log_fault,
+            on_crash=log_fault,
         )
         supervisor.make_worker = shop.make
         return supervisor
@@ -249,7 +249,7 @@ def _refuse_worker(spawned: Spawned) -> Worker:
     raise RuntimeError("the session is ending")
 
 
-def _log_fault(name: str, error: BaseException) -> None:
+def log_fault(name: str, error: BaseException) -> None:
     """Log it once: a fault inside a tool or a turn passes its own task, then those that wait for it."""
     if getattr(error, _LOGGED, False):
         return
