@@ -102,7 +102,7 @@ def test_the_program_s_own_environment_loses_the_key(tmp_path: Path) -> None:
     environment = surroundings(tmp_path, ANTHROPIC_API_KEY=CANARY, ANTHROPIC_BASE_URL="http://127.0.0.1:9")
     command = ["env", f"ANTHROPIC_API_KEY={CANARY}", *PROGRAM]
     with Terminal(command, environment=environment, folder=tmp_path) as terminal:
-        terminal.wait_for("ctrl+q")
+        terminal.wait_for("to lead")
         if sys.platform.startswith("linux"):
             seen = Path(f"/proc/{terminal.pid}/environ")
             assert CANARY.encode() not in (seen.read_bytes() if os.access(seen, os.R_OK) else b"")

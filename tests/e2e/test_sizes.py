@@ -46,7 +46,7 @@ def shows(kind: str, shown: str) -> bool:
         case "tiny":
             return "▲" in shown or shown.strip() == "…"
         case "small":
-            return "needs 60×16" in shown and "▲ 1 needs you" in shown and "ctrl+q quit" in shown
+            return "60×16" in shown and "▲ 1 needs you" in shown and "ctrl+q quit" in shown
     return "coder" in rows(shown) and "plan v1" in row(shown, "coder")
 
 
