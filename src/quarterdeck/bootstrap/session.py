@@ -163,6 +163,11 @@ class Session:
                 await self.model.close()
         await self.scopes.end(self.scopes.root)
 
+    async def _model_ready(self) -> None:
+        """Nothing is imported or sent before the screen's first paint."""
+        if self.model.not_before is not None:
+            await self.model.not_before.wait()
+
     def _kill_all(self, by: str) -> None:
         for mate in select_living(self.store.state.team):
             self.supervisor.kill(mate.run_id, by=by)
@@ -204,6 +209,7 @@ class Session:
             clock=self.clock,
             ids=self.ids,
             new_verb=self.new_verb,
+            ready=self._model_ready,
             where=Surroundings(
                 folder=str(self.workspace.root),
                 platform=platform(terse=True),

@@ -1,10 +1,11 @@
 """Making in-process teammates: joins one run's turn, tools, shell and permissions.
 
-The tools are imported when the first teammate is made: building their input models takes longer than a paint.
+The tools are imported when the first request is made: building their input models takes longer than a paint.
 """
 
 import importlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -41,6 +42,8 @@ from quarterdeck.tools.read_marks import ReadMarks
 if TYPE_CHECKING:
     from quarterdeck.tools.tool import Tool
 
+    Tools = Callable[[], dict[str, Tool]]
+
 
 class WorkerShop(msgspec.Struct, frozen=True, kw_only=True):
     """The session's parts that every teammate is made of."""
@@ -60,6 +63,7 @@ class WorkerShop(msgspec.Struct, frozen=True, kw_only=True):
     clock: Clock
     ids: Ids
     new_verb: Callable[[], tuple[str, str]]
+    ready: Callable[[], Awaitable[None]]
     where: Surroundings
     allow: tuple[Rule, ...]
     deny: tuple[Rule, ...]
@@ -83,14 +87,12 @@ class WorkerShop(msgspec.Struct, frozen=True, kw_only=True):
             end=self.supervisor.end,
         )
         mate = Teammate(life, most_steps=spawned.config.max_turns)
-        tools = {tool.name: tool for tool in _standard_tools()}
+        tools = cache(_tools_by_name)
         runner = ToolRunner(self._runner_parts(spawned, mate, tools, own_rules))
         mate.join(self._run_parts(spawned, mate, tools, runner))
         return mate
 
-    def _run_parts(
-        self, spawned: Spawned, mate: Teammate, tools: "dict[str, Tool]", runner: ToolRunner
-    ) -> RunParts:
+    def _run_parts(self, spawned: Spawned, mate: Teammate, tools: "Tools", runner: ToolRunner) -> RunParts:
         run_id, who, config = spawned.run_id, spawned.identity, spawned.config
         return RunParts(
             run_id=run_id,
@@ -102,7 +104,8 @@ class WorkerShop(msgspec.Struct, frozen=True, kw_only=True):
                 plan_mode=config.plan_mode_required,
             ),
             history=self.conversations.history(run_id),
-            tools=ToolCalls(run=runner.run, schemas=tuple(tool.schema() for tool in tools.values())),
+            tools=ToolCalls(run=runner.run, schemas=cache(partial(_schemas, tools))),
+            ready=self.ready,
             model=self.model,
             model_name=lambda: self.store.state.team.by_run[run_id].model,
             gate=mate.gate,
@@ -117,7 +120,7 @@ class WorkerShop(msgspec.Struct, frozen=True, kw_only=True):
         )
 
     def _runner_parts(
-        self, spawned: Spawned, mate: Teammate, tools: "dict[str, Tool]", own_rules: Sequence[Rule]
+        self, spawned: Spawned, mate: Teammate, tools: "Tools", own_rules: Sequence[Rule]
     ) -> RunnerParts:
         run_id = spawned.run_id
         shell = RunShell(run_id, str(self.workspace.root), self._run_command)
@@ -208,6 +211,10 @@ async def _in_thread(function: Callable[[], Any]) -> Any:
     return await run_in_thread(function, name="file work")
 
 
-def _standard_tools() -> "Iterable[Tool]":
+def _tools_by_name() -> "dict[str, Tool]":
     found: Iterable[Tool] = importlib.import_module("quarterdeck.tools.registry").standard_tools()
-    return found
+    return {tool.name: tool for tool in found}
+
+
+def _schemas(tools: "Tools") -> tuple[Mapping[str, Any], ...]:
+    return tuple(tool.schema() for tool in tools().values())

@@ -53,7 +53,7 @@ class RunnerParts(msgspec.Struct, frozen=True, kw_only=True):
     """What the calls of a run share."""
 
     run_id: RunId
-    tools: Mapping[str, Tool]
+    tools: Callable[[], Mapping[str, Tool]]
     dispatch: Dispatch
     clock: Clock
     ids: Ids
@@ -90,7 +90,7 @@ class ToolRunner:
         batches: list[list[ToolUse]] = []
         was_read_only = False
         for use in calls:
-            tool = self._run.tools.get(use.name)
+            tool = self._run.tools().get(use.name)
             read_only = tool is not None and tool.read_only and tool.timeout_s is not None
             if batches and read_only and was_read_only:
                 batches[-1].append(use)
@@ -152,9 +152,9 @@ class ToolRunner:
     # --- before ---------------------------------------------------------------------------------------
 
     def _prepare(self, use: ToolUse) -> Prepared | str:
-        tool = self._run.tools.get(use.name)
+        tool = self._run.tools().get(use.name)
         if tool is None:
-            return f"There is no tool {use.name!r}; there are {', '.join(sorted(self._run.tools))}."
+            return f"There is no tool {use.name!r}; there are {', '.join(sorted(self._run.tools()))}."
         if use.fault:
             return f"{use.name} did not run: {use.fault}"
         context = self._context(CallId(use.id), "", "")

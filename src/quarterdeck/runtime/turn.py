@@ -46,7 +46,8 @@ class ToolCalls(msgspec.Struct, frozen=True):
     """How a turn runs tools: fills `record.results`, never raises for a tool's fault."""
 
     run: Callable[[TurnRecord], Awaitable[None]]
-    schemas: tuple[Mapping[str, Any], ...]
+    schemas: Callable[[], tuple[Mapping[str, Any], ...]]
+    """What the model is told of them: the same each time. Not asked before the run is `ready`."""
 
 
 class RunParts(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,6 +69,8 @@ class RunParts(msgspec.Struct, frozen=True, kw_only=True):
     """Messages that are due at a tool boundary, marked as delivered."""
     steps_left: Callable[[], bool]
     """Whether the run may take one more step; called once per step."""
+    ready: Callable[[], Awaitable[None]]
+    """Returns once requests may be made: not before the screen's first paint."""
     after_step: Callable[[], None] = lambda: None
     """A step was accepted and its results are in the history."""
     max_tokens: int = 16_000
@@ -107,9 +110,10 @@ class Turn:
 
     async def close(self) -> None:
         """The closing step: no tools, one last report."""
+        await self._run.ready()
         self._tell(did.ClosingStepStarted(at=self._now(), run_id=self._run.run_id))
         append_user(self._run.history, (text_block(CLOSING),))
-        extra = {"tool_choice": {"type": "none"}} if self._run.tools.schemas else {}
+        extra = {"tool_choice": {"type": "none"}} if self._run.tools.schemas() else {}
         step = await self._whole_step(extra, is_closing=True)
         if step is not None and step.tool_uses:
             self._record.open_calls = step.tool_uses
@@ -154,7 +158,7 @@ class Turn:
             run_id=self._run.run_id,
             model=self._run.model_name(),
             system=self._run.system,
-            tools=self._run.tools.schemas,
+            tools=self._run.tools.schemas(),
             messages=tuple(self._run.history),
             max_tokens=self._run.max_tokens,
             extra=extra,
