@@ -4,6 +4,7 @@ Keys carry the times that the test gives them, so that guards are tested without
 """
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
@@ -41,13 +42,13 @@ class Hand:
         self.app = app
         self.store = store
         self.recorder = recorder
-        self.now = 1000.0
-        """The monotonic clock of screen and keys; `wall` goes with it."""
+        self.now = self._began = time.monotonic() - 1000.0
+        """The clock of screen and keys, `wall` goes with it. Behind the machine's, which times clicks."""
         self.pilot: Pilot[int] | None = None
 
     def wall(self) -> float:
-        """Epoch seconds; `states.NOW` when the clock stands at 1000."""
-        return states.NOW + self.now - 1000.0
+        """Epoch seconds; `states.NOW` at the start."""
+        return states.NOW + self.now - self._began
 
     async def settle(self) -> None:
         """Until the screen has taken in what happened: all queues, all frames."""
@@ -55,6 +56,16 @@ class Hand:
         await self.pilot.pause()
         await asyncio.sleep(0.045)  # one frame of `connect` (1/30 s), which has no event to wait for
         await self.pilot.pause()
+        end = asyncio.get_running_loop().time() + DEADLINE_S
+        while self._is_dirty() and asyncio.get_running_loop().time() < end:
+            await self.pilot.pause(0.01)  # a busy machine paints late, and guards count from the paint
+
+    def _is_dirty(self) -> bool:
+        """Whether something waits to be laid out or painted."""
+        one = self.app.screen
+        return bool(
+            one._layout_required or one._scroll_required or one._repaint_required or one._dirty_widgets
+        )
 
     async def press(self, *keys: str, gap: float = 1.0) -> None:
         """Press each key `gap` seconds after what was before."""

@@ -1,5 +1,7 @@
 """Keys named in sheets are clicked: the same as pressing them, behind the same guards."""
 
+import time
+
 from rich.style import Style
 
 from quarterdeck.tui.keymap import Place
@@ -23,6 +25,15 @@ async def test_y_of_a_sheet_is_clicked_in_the_sheet_and_in_the_footer() -> None:
             await hand.press("ctrl+x", "k")
             await click(hand, "y kills all 5", last=last)
             assert hand.asked == ["kill"]
+
+
+async def test_a_click_from_before_the_sheet_was_painted_says_no_yes() -> None:
+    async with screen() as hand:
+        hand.now = time.monotonic() + 1000  # the sheet is painted after any click of this test
+        await hand.press("ctrl+x", "k")
+        await click(hand, "y kills all 5")
+        assert hand.asked == []
+        assert "just appeared" in hand.notice
 
 
 async def test_the_no_of_a_sheet_is_clicked() -> None:

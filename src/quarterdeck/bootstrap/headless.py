@@ -59,8 +59,8 @@ async def _play(config: SessionConfig, task: Task) -> int:
     stop = asyncio.Event()
     # A tree of its own: the last line is printed when the session's has ended.
     printed = Printer(ScopeTree(on_fault=log_fault), lambda: settle(ended, READER_GONE))
-    if task.output_format == "stream-json":
-        session.store.observe(printed.events)
+    is_streamed = task.output_format == "stream-json"
+    unobserve = session.store.observe(printed.events) if is_streamed else None
 
     def end(code: int) -> None:
         stop.set()
@@ -72,6 +72,8 @@ async def _play(config: SessionConfig, task: Task) -> int:
         run_id, code = await _work(session, task, ended)
     finally:
         await session.close()
+        if unobserve is not None:
+            unobserve()  # what is told from here on comes too late for the result to be the last line
     spent_s = session.clock.monotonic() - started
     if run_id is not None:
         # The last line: by now every run, its children too, has had its end told.

@@ -43,13 +43,15 @@ class Printer:
             self._writing = self._scopes.start_task(self._write_all(), name="print")
 
     async def finish(self, stop: asyncio.Event, within_s: float | None) -> None:
-        """Return once all is written, `stop` is set, or the time is up."""
+        """Return once all is written, the time is up, or `stop` is set from here on."""
         if self._writing is None or self._writing.done():
             return
-        stopped = self._scopes.start_task(_set(stop), name="stop printing")
-        both: set[asyncio.Future[Any]] = {self._writing, stopped}
-        await asyncio.wait(both, timeout=within_s, return_when=asyncio.FIRST_COMPLETED)
-        stopped.cancel()
+        ways: set[asyncio.Future[Any]] = {self._writing}
+        if not stop.is_set():  # else only time limits the last words: they are not told yet
+            ways.add(self._scopes.start_task(_set(stop), name="stop printing"))
+        await asyncio.wait(ways, timeout=within_s, return_when=asyncio.FIRST_COMPLETED)
+        for way in ways - {self._writing}:
+            way.cancel()
 
     async def _write_all(self) -> None:
         while self._waiting and self._is_read:

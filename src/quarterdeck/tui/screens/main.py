@@ -174,7 +174,9 @@ class MainScreen(Screen[None]):
 
     @on(KeyClicked)
     def _key_clicked(self, message: KeyClicked) -> None:
-        self.app.post_message(events.Key(message.key, None))
+        key = events.Key(message.key, None)
+        key.time = message.clicked_at
+        self.app.post_message(key)
 
     @on(PalettePanel.Moved)
     def _palette_moved(self, message: PalettePanel.Moved) -> None:

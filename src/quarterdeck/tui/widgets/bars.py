@@ -286,7 +286,7 @@ class FooterBar(LineWidget):
         """The same as pressing the key."""
         for start, end, key in () if self._ask else self._spans:
             if start <= event.x < end:
-                self.post_message(KeyClicked(key))
+                self.post_message(KeyClicked(key, event.time))
                 return
         clicked = KeyClicked.under(event) if self._ask else None
         if clicked is not None:

@@ -174,15 +174,17 @@ def key_segments(words: str, style: Style) -> tuple[Segment, ...]:
 class KeyClicked(Message):
     """A key named on the screen was clicked: the same as pressing it."""
 
-    def __init__(self, key: str) -> None:
+    def __init__(self, key: str, at: float) -> None:
         super().__init__()
         self.key = key
+        self.clicked_at = at
+        """The click's own time: a guard counts to it, however late it is handled."""
 
     @classmethod
     def under(cls, event: events.Click) -> "KeyClicked | None":
         """The message for what `key_segments` drew under the pointer."""
         key = event.style.meta.get("key")
-        return cls(key) if isinstance(key, str) else None
+        return cls(key, event.time) if isinstance(key, str) else None
 
 
 class Divider(LineWidget):
