@@ -38,7 +38,7 @@ from quarterdeck.runtime.spawning import Spawned
 from quarterdeck.runtime.supervisor import Defaults, Supervisor
 from quarterdeck.runtime.system_prompt import Surroundings
 from quarterdeck.runtime.teammate import PERSON, unanswered
-from quarterdeck.runtime.text_merger import TextMerger
+from quarterdeck.runtime.text_merger import TextMerger, in_step
 from quarterdeck.runtime.transitions import Transitions
 from quarterdeck.state import actions as did
 from quarterdeck.state.selectors import DisplayDelays, select_living
@@ -105,7 +105,7 @@ class Session:
         self.requests.is_anybody_there = config.person_is_there
         self.requests.on_orphan_answer = self._answer_later
         loop = asyncio.get_running_loop()
-        self.merger = TextMerger(self.dispatch, wall_clock=self.clock.wall, call_later=loop.call_later)
+        self.merger = TextMerger(self.dispatch, wall_clock=self.clock.wall, call_later=in_step(loop))
         self.shutdown = Shutdown(self.scopes)
         self.refused: list[tuple[RunId, str, str]] = []
         """Headless: what nobody could allow (run, tool, what)."""

@@ -3,6 +3,7 @@
 Only text is merged here; a fact that ends or accepts something goes straight to the store, after `flush`.
 """
 
+from asyncio import AbstractEventLoop
 from collections.abc import Callable
 from contextvars import Context
 
@@ -10,7 +11,9 @@ from quarterdeck.domain.ids import RunId
 from quarterdeck.runtime.identity import bind
 from quarterdeck.state.actions import TextStreamed
 
-TICK_S = 0.04
+TICK_S = 0.05
+LEAD_S = 0.01
+"""How long before a whole tick of the loop's clock: what is dispatched then makes the screen's next frame."""
 
 _Pending = dict[RunId, list[str]]
 
@@ -71,6 +74,16 @@ class TextMerger:
     def _tick(self) -> None:
         self._is_ticking = False
         self.flush()
+
+
+def in_step(loop: AbstractEventLoop) -> Callable[[float, Callable[[], None]], object]:
+    """A `call_later` whose calls come at the loop's whole ticks, so that they share a paint with the rest."""
+
+    def call_later(tick_s: float, call: Callable[[], None]) -> object:
+        now = loop.time()
+        return loop.call_at(now + tick_s - (now + LEAD_S) % tick_s, call)
+
+    return call_later
 
 
 def _joined(pending: _Pending) -> tuple[tuple[RunId, str], ...]:

@@ -16,8 +16,13 @@ from quarterdeck.state.store import Store
 
 T = TypeVar("T")
 
-FRAME_S = 1 / 30
+FRAME_S = 0.025
 """At most this often is a widget told."""
+
+
+def until_frame(now: float) -> float:
+    """Seconds from `now` (the loop's clock) to the next frame: all widgets are told in the same ones."""
+    return FRAME_S - now % FRAME_S
 
 
 class Connection(Generic[T]):
@@ -49,7 +54,9 @@ class Connection(Generic[T]):
 
     def _mark(self) -> None:
         if self._timer is None and self._widget.is_attached:
-            self._timer = self._loop.call_later(FRAME_S, self._flush, context=self._context)
+            self._timer = self._loop.call_at(
+                (now := self._loop.time()) + until_frame(now), self._flush, context=self._context
+            )
 
     def _flush(self) -> None:
         self._timer = None
@@ -63,6 +70,35 @@ class Connection(Generic[T]):
         self._told = True
         self._last = selected
         self._widget.call_later(self._deliver, selected)
+
+
+class Beat:
+    """Calls `tick` in the widget's queue at every multiple of a period, in step with the frames.
+
+    Timers of their own would each bring a paint of their own.
+    """
+
+    def __init__(self, widget: Widget, period_s: float, tick: Callable[[], object]) -> None:
+        self._widget = widget
+        self._period_s = period_s
+        self._tick = tick
+        self._context = copy_context()
+        self._loop = asyncio.get_running_loop()
+        self._timer = self._next()
+
+    def close(self) -> None:
+        """Beat no more."""
+        self._timer.cancel()
+
+    def _next(self) -> asyncio.TimerHandle:
+        now = self._loop.time()
+        at = now + self._period_s - now % self._period_s
+        return self._loop.call_at(at, self._beat, context=self._context)
+
+    def _beat(self) -> None:
+        self._timer = self._next()
+        if self._widget.is_attached:
+            self._widget.call_later(self._tick)
 
 
 def connect(

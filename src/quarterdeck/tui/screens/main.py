@@ -14,6 +14,7 @@ from quarterdeck.tui.connect import Connection, connect
 from quarterdeck.tui.deck import Deck
 from quarterdeck.tui.desk import Desk
 from quarterdeck.tui.keymap import Keymap, Place
+from quarterdeck.tui.lean_compositor import LeanCompositor
 from quarterdeck.tui.palette_entries import PaletteDesk
 from quarterdeck.tui.speaking import Speaker
 from quarterdeck.tui.stage import Stage
@@ -48,6 +49,7 @@ class MainScreen(Screen[None]):
         stage: Stage,
     ) -> None:
         super().__init__()
+        self._compositor = LeanCompositor()
         self.deck = deck
         self.desk = desk
         self._speaker = speaker

@@ -10,7 +10,6 @@ from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual.message import Message
-from textual.timer import Timer
 
 from quarterdeck.domain.display_text import clean_name
 from quarterdeck.domain.ids import RequestId, RunId
@@ -18,7 +17,7 @@ from quarterdeck.state.app_state import AppState
 from quarterdeck.state.selectors import DisplayDelays, Row, select_last_sign, select_rows
 from quarterdeck.state.store import Store
 from quarterdeck.tui.columns import Layout, lay_out
-from quarterdeck.tui.connect import Connection, connect
+from quarterdeck.tui.connect import Beat, Connection, connect
 from quarterdeck.tui.guards import Token
 from quarterdeck.tui.look import Look
 from quarterdeck.tui.ranking import (
@@ -96,7 +95,7 @@ class Roster(LineWidget, can_focus=True):
         self._drawn_generation = -1
         self._generation = 0
         self._connection: Connection[AppState] | None = None
-        self._timer: Timer | None = None
+        self._beat: Beat | None = None
         self._last_second = -1
         self._dirty = False
         self._may_move = False
@@ -110,12 +109,13 @@ class Roster(LineWidget, can_focus=True):
     def on_mount(self) -> None:
         """Listen to the store and to the one clock of the rows."""
         self._connection = connect(self, self._store, lambda state: state, self._deliver)
-        self._timer = self.set_interval(TICK_S, self._tick)
+        self._beat = Beat(self, TICK_S, self._tick)
 
     def on_unmount(self) -> None:
         """Listen no more."""
-        if self._connection is not None:
-            self._connection.close()
+        for one in (self._connection, self._beat):
+            if one is not None:
+                one.close()
 
     # What is shown
 

@@ -150,7 +150,10 @@ class LineView(Widget, can_focus=False):
         """Draw, and remember how far the rows have been drawn."""
         strips = super().render_lines(crop)
         to = min(self.source.total(), self.top + crop.bottom)
-        if to > self.painted_to or self.painted != self.content:
+        is_new = self.painted != self.content
+        if crop.y and (is_new or self.top + crop.y > self.painted_to):
+            return strips  # a part: rows above it have not been painted
+        if to > self.painted_to or is_new:
             self.painted, self.painted_to = self.content, max(to, self.painted_to)
             self.post_message(self.Painted())
         return strips

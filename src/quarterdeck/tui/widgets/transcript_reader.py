@@ -8,7 +8,6 @@ from collections.abc import Callable
 import msgspec
 from textual.app import ComposeResult
 from textual.containers import Vertical
-from textual.timer import Timer
 
 from quarterdeck.domain.display_text import clean_line
 from quarterdeck.domain.ids import RunId
@@ -18,7 +17,7 @@ from quarterdeck.state.selectors import DisplayDelays, leaves_at
 from quarterdeck.state.store import Store
 from quarterdeck.state.teammates import Teammate
 from quarterdeck.state.transcripts import Transcript
-from quarterdeck.tui.connect import Connection, connect
+from quarterdeck.tui.connect import Beat, Connection, connect
 from quarterdeck.tui.look import Look
 from quarterdeck.tui.ports import Controller
 from quarterdeck.tui.rendering.lines import Line
@@ -99,7 +98,7 @@ class TranscriptReader(Vertical, can_focus=True):
         self._place = Place(Document(self._view_for("")))
         self._look_version = look.version
         self._connection: Connection[Seen] | None = None
-        self._timer: Timer | None = None
+        self._beat: Beat | None = None
         self._head = Rows(id="transcript-head")
         self._proof = KillProofPanel(id="kill-proof")
         self._body = LineView(self._place.document, follows=True, id="transcript-body")
@@ -115,12 +114,13 @@ class TranscriptReader(Vertical, can_focus=True):
     def on_mount(self) -> None:
         """Listen to the state."""
         self._connection = connect(self, self._store, self._selector(), self._receive)
-        self._timer = self.set_interval(SPIN_S, self._tick)
+        self._beat = Beat(self, SPIN_S, self._tick)
 
     def on_unmount(self) -> None:
         """Listen no more."""
-        if self._connection is not None:
-            self._connection.close()
+        for one in (self._connection, self._beat):
+            if one is not None:
+                one.close()
 
     @property
     def body(self) -> LineView:
