@@ -12,6 +12,7 @@ import msgspec
 from hypothesis import strategies as st
 
 from quarterdeck.domain.ids import AgentId, CallId, MessageId, RequestId, RunId
+from quarterdeck.domain.messages import user_message
 from quarterdeck.domain.requests import (
     Answer,
     PermissionDenied,
@@ -105,6 +106,12 @@ _FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "usage": _usage,
     "diff": _diff,
     "parts": _parts,
+    "role": st.sampled_from(["user", "assistant"]),
+    "blocks": st.lists(st.builds(lambda text: {"type": "text", "text": text}, _word), max_size=2).map(tuple),
+    "messages": st.just(()) | st.just((user_message("a"),)),
+    "children": st.lists(_run, max_size=2, unique=True).map(tuple),
+    "rules": st.just(()) | st.just(("Read",)),
+    "max_turns": st.none() | st.integers(1, 3),
     "thinking": _parts,
 }
 _KILL_OUTCOMES = st.sampled_from([Outcome.KILLED, Outcome.STOPPED, Outcome.TIMED_OUT])
@@ -116,6 +123,8 @@ def _field(kind: type, name: str, annotation: object) -> st.SearchStrategy[Any]:
     if kind is did.TeammateKilled and name == "outcome":
         return _KILL_OUTCOMES
     if kind is did.TeammateViewed:
+        return st.none() | _run
+    if kind is did.ChildrenAnnounced and name == "run_id":
         return st.none() | _run
     if kind is did.RuleGiven and name == "agent_id":
         return st.none() | _FIELDS["agent_id"]

@@ -31,6 +31,8 @@ OFFENCES = (
     Offence("adapters-apart", "tools/tool.py", "import quarterdeck.project.paths"),
     Offence("adapters-stateless", "llm/faults.py", "import quarterdeck.state.entries"),
     Offence("adapters-no-processes", "project/paths.py", "import quarterdeck.processes.contract"),
+    Offence("adapters-stateless", "storage/lease.py", "import quarterdeck.state.entries"),
+    Offence("sqlite-home", "bootstrap/session.py", "import sqlite3"),
     Offence("pure", "state/store.py", "import time"),
     Offence("pure", "permissions/rules.py", "import logging"),
     Offence("textual-home", "runtime/ports.py", "import textual.app"),

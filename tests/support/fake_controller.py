@@ -6,6 +6,7 @@ what a runtime would tell it, so that a screen can be played without one.
 
 from collections.abc import Callable, Sequence
 
+from quarterdeck.domain.archive import SearchFound, StoredRun
 from quarterdeck.domain.ids import AgentId, MessageId, RequestId, RunId
 from quarterdeck.domain.requests import (
     Answer,
@@ -21,10 +22,11 @@ from quarterdeck.domain.requests import (
 from quarterdeck.domain.teammates import IdleReason, PermissionMode, SpawnResult, Way
 from quarterdeck.domain.usage import NO_USAGE
 from quarterdeck.state import actions as did
+from quarterdeck.state.app_state import AppState, reduce
 from quarterdeck.state.entries import Entry
 from quarterdeck.state.selectors import select_descendants
 from quarterdeck.state.store import Store
-from quarterdeck.tui.ports import Controller, Receipt
+from quarterdeck.tui.ports import ArchiveGone, Controller, Receipt
 from tests.support import states
 
 Asked = tuple[object, ...]
@@ -278,12 +280,65 @@ class FakeSession:
         return Receipt(True, f"Theme {name} is kept in your settings.")
 
 
+class FakeArchive:
+    """What is kept, on paper: a test puts it there."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        self._recorder = recorder
+        self.found = SearchFound((), 0)
+        self.ended: tuple[StoredRun, ...] = ()
+        self.pages: dict[tuple[str, RunId], tuple[Entry, ...]] = {}
+        self.gone = ""
+        """Why nothing can be read; empty = it can."""
+
+    def _check(self) -> None:
+        if self.gone:
+            raise ArchiveGone(self.gone)
+
+    async def search(self, words: str) -> SearchFound:
+        self._recorder.ask("search", words)
+        self._check()
+        return self.found
+
+    async def runs(self) -> tuple[StoredRun, ...]:
+        self._check()
+        return self.ended
+
+    async def page(self, session_id: str, run_id: RunId, *, before: int, count: int) -> tuple[Entry, ...]:
+        self._check()
+        older = tuple(entry for entry in self.pages.get((session_id, run_id), ()) if entry.id < before)
+        return older[-count:]
+
+
+class FakePast:
+    """Every fact that the store was told since, after those that a test puts there."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        self.told: list[tuple[int, did.Action]] = []
+        recorder.store.observe(lambda sequence, action, before, after: self.told.append((sequence, action)))
+
+    async def facts(self) -> tuple[tuple[int, did.Action], ...]:
+        return tuple((sequence, action) for sequence, action in self.told if did.is_durable(action))
+
+    async def state_at(self, sequence: int) -> AppState:
+        state = AppState()
+        for number, action in await self.facts():
+            if number <= sequence:
+                state = reduce(state, action)
+        return state
+
+
 def fake_controller(
     store: Store, *, acts: bool = True, wall: Callable[[], float] = lambda: states.NOW
 ) -> tuple[Controller, Recorder]:
     """A controller over `store` and the recorder that tells what was asked of it."""
     recorder = Recorder(store, acts=acts, wall=wall)
     controller = Controller(
-        FakeTeammates(recorder), FakeConversation(recorder), FakeRequests(recorder), FakeSession(recorder)
+        FakeTeammates(recorder),
+        FakeConversation(recorder),
+        FakeRequests(recorder),
+        FakeSession(recorder),
+        FakeArchive(recorder),
+        FakePast(recorder),
     )
     return controller, recorder

@@ -27,7 +27,7 @@ class Compared:
 
 
 @pytest.fixture
-def compared(monkeypatch: pytest.MonkeyPatch) -> Iterator[Compared]:
+def compared(monkeypatch: pytest.MonkeyPatch) -> Compared:
     found = Compared()
     lean = LeanCompositor.render_partial_update
     lean_renders = LeanCompositor._get_renders
@@ -54,7 +54,7 @@ def compared(monkeypatch: pytest.MonkeyPatch) -> Iterator[Compared]:
 
     monkeypatch.setattr(LeanCompositor, "_get_renders", counting)
     monkeypatch.setattr(LeanCompositor, "render_partial_update", both)
-    yield found
+    return found
 
 
 async def test_every_paint_is_the_same_and_asks_for_a_fraction_of_the_rows(compared: Compared) -> None:

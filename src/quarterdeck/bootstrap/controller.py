@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from quarterdeck.bootstrap.archive import NothingKept
 from quarterdeck.bootstrap.session import Session
 from quarterdeck.config.settings import save_theme
 from quarterdeck.domain.display_text import clean_line
@@ -326,10 +327,13 @@ class SessionFacts:
 def controller_for(
     session: Session, settings_path: Path, list_files: Callable[[str], Sequence[str]]
 ) -> Controller:
-    """The four ports over one session."""
+    """The ports over one session."""
+    kept = NothingKept()
     return Controller(
         teammates=Teammates(session),
         conversation=Conversation(session),
         requests=Answers(session),
         session=SessionFacts(session, settings_path, list_files),
+        archive=kept,
+        past=kept,
     )

@@ -4,9 +4,12 @@ Each has a stable string tag for the codec. `at` is wall time in epoch seconds, 
 seconds; both are put in by whoever dispatches. `DURABLE` names those that a journal keeps.
 """
 
+from typing import Any, Literal
+
 import msgspec
 
 from quarterdeck.domain.ids import AgentId, CallId, MessageId, RequestId, RunId
+from quarterdeck.domain.messages import Message
 from quarterdeck.domain.requests import Answer, Request
 from quarterdeck.domain.teammates import IdleReason, Lifetime, Outcome, PermissionMode, WaitsOn, Way
 from quarterdeck.domain.usage import Usage
@@ -28,6 +31,17 @@ class SessionOpened(Fact, frozen=True, tag="session_opened"):
     model: str | None
     endpoint: str
     """What the model is reached by, in words for the person; empty = none."""
+    started_in: str = ""
+    """The folder that the program was started in, where that is not `folder`."""
+    scripted: str = ""
+    """What the scripted model plays, as it is started again; empty = the model is none of ours."""
+
+
+class SessionResumed(Fact, frozen=True, tag="session_resumed"):
+    """The session goes on in another process, on what the journal held."""
+
+    crashed: bool
+    """The one before did not end it."""
 
 
 class TeammateSpawned(Fact, frozen=True, tag="teammate_spawned"):
@@ -52,6 +66,10 @@ class TeammateSpawned(Fact, frozen=True, tag="teammate_spawned"):
     revived_from: RunId | None = None
     first_entry_id: int = 1
     """Where its transcript goes on; above 1 after a revival."""
+    rules: tuple[str, ...] = ()
+    """Allow rules for this teammate alone."""
+    max_turns: int | None = None
+    """Most steps of the run; None = no limit."""
 
 
 class TeammateReady(Fact, frozen=True, tag="teammate_ready"):
@@ -213,6 +231,27 @@ class TeammateEvicted(Fact, frozen=True, tag="teammate_evicted"):
     run_id: RunId
 
 
+class ChildrenAnnounced(Fact, frozen=True, tag="children_announced"):
+    """All task runs of a requester have ended: it is told of those it had not been told of, in one message.
+
+    The message is in its mail with this fact: told and marked at once, or neither.
+    """
+
+    run_id: RunId | None
+    """The requester, in the life that it lives now; None = it has ended, and the person has a notice."""
+    children: tuple[RunId, ...]
+    """In the order of their ends."""
+    message_id: MessageId
+    sender: str
+    text: str
+
+
+class RunArchived(Fact, frozen=True, tag="run_archived"):
+    """It has left the active registry; History keeps it."""
+
+    run_id: RunId
+
+
 class TeammateViewed(Fact, frozen=True, tag="teammate_viewed"):
     """The person's focus went into this run's transcript, request or composer (None = out of all)."""
 
@@ -265,6 +304,24 @@ class StepAccepted(Fact, frozen=True, tag="step_accepted"):
 
     run_id: RunId
     stop_reason: str
+
+
+class MessageRecorded(Fact, frozen=True, tag="message_recorded"):
+    """The conversation grew: blocks by the user, added to a message of theirs that is last, or a reply.
+
+    For the journal alone; the window shows the same in other facts.
+    """
+
+    run_id: RunId
+    role: Literal["user", "assistant"]
+    blocks: tuple[dict[str, Any], ...]
+
+
+class HistoryRepaired(Fact, frozen=True, tag="history_repaired"):
+    """The conversation was made fit to be sent, by more than adding to it: this is all of it now."""
+
+    run_id: RunId
+    messages: tuple[Message, ...]
 
 
 class UsageRecorded(Fact, frozen=True, tag="usage_recorded"):
@@ -401,6 +458,7 @@ class NoticeRaised(Fact, frozen=True, tag="notice_raised"):
 
 Action = (
     SessionOpened
+    | SessionResumed
     | TeammateSpawned
     | TeammateReady
     | TurnStarted
@@ -423,6 +481,8 @@ Action = (
     | ModelChosen
     | PermissionModeChanged
     | TeammateEvicted
+    | ChildrenAnnounced
+    | RunArchived
     | TeammateViewed
     | TeammateSeen
     | StepStarted
@@ -431,6 +491,8 @@ Action = (
     | TextSaid
     | ThoughtFinished
     | StepAccepted
+    | MessageRecorded
+    | HistoryRepaired
     | UsageRecorded
     | ProgressReported
     | ToolStarted
@@ -451,6 +513,9 @@ Action = (
 TRANSIENT = (VerbChanged, TextStreamed, ToolPrinted, TeammateViewed, NoticeRaised)
 """Facts for the screen alone; every other action is durable."""
 
+FOR_THE_JOURNAL = (MessageRecorded, HistoryRepaired, SessionResumed)
+"""Durable facts that change no state: the conversation as the model gets it is too large for that."""
+
 LIFECYCLE = (
     TeammateReady,
     TurnStarted,
@@ -465,6 +530,25 @@ LIFECYCLE = (
     TeammateKilled,
 )
 """Facts that move a lifecycle: one that changed nothing is worth a line in the log."""
+
+MOVES_ROWS = (
+    TeammateReady,
+    TurnStarted,
+    TurnEnded,
+    TeammateWaited,
+    TeammateResumed,
+    TeammatePaused,
+    TeammateContinued,
+    StopRequested,
+    StopTakenBack,
+    ClosingStepStarted,
+    TeammateEnded,
+    TeammateKilled,
+    TeammateRenamed,
+    ToolStarted,
+    ToolEnded,
+)
+"""Facts that can move a row of the roster: it is sorted anew after them."""
 
 
 def is_durable(action: Action) -> bool:

@@ -25,6 +25,8 @@ class AppState(msgspec.Struct, frozen=True):
 
 def reduce(state: AppState, action: did.Action) -> AppState:
     """The state after `action`; the same object when it changed nothing. Never raises on any fact."""
+    if isinstance(action, did.FOR_THE_JOURNAL):
+        return state
     if isinstance(action, did.TextStreamed):
         transcripts = reduce_transcripts(state.transcripts, _of_living(action, state.team))
         return state if transcripts is state.transcripts else _with_transcripts(state, transcripts)
@@ -41,7 +43,7 @@ def reduce(state: AppState, action: did.Action) -> AppState:
         team = msgspec.structs.replace(team, revision=team.revision + 1)
     past_verb = mate.past_verb if mate is not None else ""
     transcripts = reduce_transcripts(state.transcripts, action, past_verb=past_verb)
-    mail = reduce_mail(state.mail, action)
+    mail = state.mail if _is_told_again(action, state.team, team) else reduce_mail(state.mail, action)
     new = AppState(session, team, inbox, transcripts, mail, state.log)
     if _is_same(state, new):
         return state
@@ -86,6 +88,14 @@ def _is_late(action: did.Action, team: Team) -> bool:
         return False
     mate = team.by_run.get(action.request.run_id)
     return mate is None or mate.is_terminal
+
+
+def _is_told_again(action: did.Action, before: Team, after: Team) -> bool:
+    """An announcement of nothing new, or to a run that has ended, is no mail."""
+    if not isinstance(action, did.ChildrenAnnounced):
+        return False
+    mate = before.by_run.get(action.run_id) if action.run_id is not None else None
+    return after is before or mate is None or mate.is_terminal
 
 
 _ONLY_LIVING = (

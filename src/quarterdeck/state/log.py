@@ -62,6 +62,10 @@ def _line(action: did.Action, team: Team, inbox: Inbox) -> LogLine | None:
                 return None
             text = f"{_verdict(action)} {_name(team, request_now.run_id)}"
             return LogLine(action.at, "you", text, request_now.run_id)
+        case did.ChildrenAnnounced(run_id=run_id, children=children):
+            to = _name(team, run_id) if run_id is not None else "you"
+            names = ", ".join(_name(team, child) for child in children)
+            return LogLine(action.at, _short(names), f"→ {to}  ended: all are told", run_id)
         case did.MessageQueued(run_id=run_id, sender=sender, text=text):
             return LogLine(action.at, sender, f"→ {_name(team, run_id)}  “{_short(text)}”", run_id)
     return _line_of_run(action, team)

@@ -30,6 +30,11 @@ def reduce_mail(queues: Queues, action: did.Action) -> Queues:
             queue = queues.get(run_id, ())
             known = any(one.id == mail.id for one in queue)
             return queues if known else queues.set(run_id, (*queue, mail))
+        case did.ChildrenAnnounced(run_id=run_id) if run_id is not None:
+            told = Mail(action.message_id, run_id, action.sender, action.text, Way.STEER, action.at)
+            queue = queues.get(run_id, ())
+            known = any(one.id == told.id for one in queue)
+            return queues if known else queues.set(run_id, (*queue, told))
         case (
             did.MessageDelivered(run_id=run_id, message_id=message_id)
             | did.MessageWithdrawn(run_id=run_id, message_id=message_id)

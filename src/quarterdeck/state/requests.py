@@ -1,6 +1,7 @@
 """The inbox: every request that is open, by id, oldest first; plans also while they wait for a revision.
 
-A request of a run that failed or timed out with a plan submitted is suspended: it waits for a revival.
+A plan of a run that failed or timed out, and each request of one that a crash ended, is suspended: it waits
+for a revival.
 """
 
 import msgspec
@@ -13,7 +14,7 @@ from quarterdeck.state import actions as did
 
 replace = msgspec.structs.replace
 
-_SUSPENDING = frozenset({Outcome.FAILED, Outcome.TIMED_OUT, Outcome.UNKNOWN})
+_SUSPENDING = frozenset({Outcome.FAILED, Outcome.TIMED_OUT})
 
 
 class Inbox(msgspec.Struct, frozen=True):
@@ -41,7 +42,7 @@ def reduce_inbox(inbox: Inbox, action: did.Action) -> Inbox:
             did.TeammateEnded(run_id=run_id, outcome=outcome)
             | did.TeammateKilled(run_id=run_id, outcome=outcome)
         ):
-            return _end(inbox, run_id, suspends=outcome in _SUSPENDING)
+            return _end(inbox, run_id, outcome)
         case did.TeammateSpawned(run_id=run_id, revived_from=revived_from) if revived_from is not None:
             return _revive(inbox, revived_from, run_id)
     return inbox
@@ -94,11 +95,9 @@ def _forget(inbox: Inbox, gone: tuple[RequestId, ...]) -> Inbox:
     )
 
 
-def _end(inbox: Inbox, run_id: RunId, *, suspends: bool) -> Inbox:
+def _end(inbox: Inbox, run_id: RunId, outcome: Outcome) -> Inbox:
     mine = _of_run(inbox, run_id)
-    kept = tuple(
-        one for one in mine if suspends and one in inbox.open and isinstance(inbox.by_id[one], PlanRequest)
-    )
+    kept = tuple(one for one in mine if one in inbox.open and _outlives(inbox.by_id[one], outcome))
     rest = _forget(inbox, tuple(one for one in mine if one not in kept))
     if not kept:
         return rest
@@ -107,6 +106,13 @@ def _end(inbox: Inbox, run_id: RunId, *, suspends: bool) -> Inbox:
         open=tuple(one for one in rest.open if one not in kept),
         suspended=(*rest.suspended, *kept),
     )
+
+
+def _outlives(request: Request, outcome: Outcome) -> bool:
+    """A plan waits for a revival; after a crash everything does: nobody had decided to let it go."""
+    if outcome is Outcome.UNKNOWN:
+        return True
+    return outcome in _SUSPENDING and isinstance(request, PlanRequest)
 
 
 def _revive(inbox: Inbox, old_run: RunId, new_run: RunId) -> Inbox:

@@ -19,6 +19,7 @@ from quarterdeck.domain.teammates import (
 )
 from quarterdeck.domain.usage import NO_USAGE, Usage
 from quarterdeck.state import actions as did
+from quarterdeck.state.proofs import prove
 
 replace = msgspec.structs.replace
 
@@ -60,6 +61,8 @@ class Teammate(msgspec.Struct, frozen=True, kw_only=True):
     tool_use_id: str | None = None
     is_lead: bool = False
     revived_from: RunId | None = None
+    rules: tuple[str, ...] = ()
+    max_turns: int | None = None
 
     place: Lifecycle = Lifecycle.SPAWNING
     """spawning, ready, executing or waiting: where it is under a pause or a stop."""
@@ -85,8 +88,13 @@ class Teammate(msgspec.Struct, frozen=True, kw_only=True):
     ended_at: float | None = None
     ended_by: str = ""
     error: str = ""
+    ended_nth: int = 0
+    """Which end of the session it was, from 1; 0 = it lives."""
     notified: bool = False
     """No notice of its own will be sent for this end."""
+    announced_at: float | None = None
+    """When whoever asked for it was told of its end."""
+    archived_at: float | None = None
     kill: KillProof | None = None
     seen_at: float | None = None
     left_view_at: float | None = None
@@ -122,25 +130,8 @@ class Team(msgspec.Struct, frozen=True):
     """Evicted runs, oldest first."""
     viewed: RunId | None = None
     revision: int = 0
-
-
-_MOVES = (
-    did.TeammateReady,
-    did.TurnStarted,
-    did.TurnEnded,
-    did.TeammateWaited,
-    did.TeammateResumed,
-    did.TeammatePaused,
-    did.TeammateContinued,
-    did.StopRequested,
-    did.StopTakenBack,
-    did.ClosingStepStarted,
-    did.TeammateEnded,
-    did.TeammateKilled,
-    did.TeammateRenamed,
-    did.ToolStarted,
-    did.ToolEnded,
-)
+    ends: int = 0
+    """How many runs have ended."""
 
 
 def reduce_team(team: Team, action: did.Action) -> Team:
@@ -152,6 +143,8 @@ def reduce_team(team: Team, action: did.Action) -> Team:
             return _view(team, action)
         case did.TeammateEvicted(run_id=run_id):
             return _evict(team, run_id)
+        case did.ChildrenAnnounced():
+            return _announce(team, action)
         case did.TextStreamed() | did.SessionOpened():
             return team
     old = team.by_run.get(getattr(action, "run_id", NOBODY))
@@ -160,9 +153,16 @@ def reduce_team(team: Team, action: did.Action) -> Team:
     new = _reduce_terminal(old, action) if old.is_terminal else _reduce_live(old, action)
     if new is old or new == old:
         return team
-    moved = isinstance(action, _MOVES)
+    moved = isinstance(action, did.MOVES_ROWS)
+    ends = team.ends
+    if new.is_terminal and not old.is_terminal:
+        ends += 1
+        new = replace(new, ended_nth=ends)
     return replace(
-        team, by_run=team.by_run.set(old.run_id, new), revision=team.revision + 1 if moved else team.revision
+        team,
+        by_run=team.by_run.set(old.run_id, new),
+        revision=team.revision + 1 if moved else team.revision,
+        ends=ends,
     )
 
 
@@ -190,6 +190,8 @@ def _spawn(team: Team, action: did.TeammateSpawned) -> Team:
         tool_use_id=action.tool_use_id,
         is_lead=action.is_lead,
         revived_from=action.revived_from,
+        rules=action.rules,
+        max_turns=action.max_turns,
     )
     return replace(
         team,
@@ -197,6 +199,15 @@ def _spawn(team: Team, action: did.TeammateSpawned) -> Team:
         rows=(*team.rows, action.run_id),
         revision=team.revision + 1,
     )
+
+
+def _announce(team: Team, action: did.ChildrenAnnounced) -> Team:
+    by_run = team.by_run
+    for child in action.children:
+        mate = by_run.get(child)
+        if mate is not None and mate.is_terminal and mate.announced_at is None:
+            by_run = by_run.set(child, replace(mate, announced_at=action.at))
+    return team if by_run is team.by_run else replace(team, by_run=by_run)
 
 
 def _view(team: Team, action: did.TeammateViewed) -> Team:
@@ -371,24 +382,9 @@ def _reduce_terminal(mate: Teammate, action: did.Action) -> Teammate:
             return replace(mate, usage=mate.usage + usage)
         case did.TeammateSeen(at=at) if mate.seen_at is None:
             return replace(mate, seen_at=at)
-    return _prove(mate, mate.kill, action) if mate.kill is not None else mate
-
-
-def _prove(mate: Teammate, proof: KillProof, action: did.Action) -> Teammate:
-    match action:
-        case did.KillStreamClosed(after_s=after_s) if proof.stream_closed_s is None:
-            return replace(mate, kill=replace(proof, stream_closed_s=after_s))
-        case did.KillProcessesCounted(left=left, total=total, after_s=after_s):
-            ended = after_s if left == 0 else None
-            new = replace(
-                proof,
-                processes_left=left,
-                processes_total=max(total, proof.processes_total),
-                processes_ended_s=ended if proof.processes_ended_s is None else proof.processes_ended_s,
-            )
-            return mate if new == proof else replace(mate, kill=new)
-        case did.KillTaskEnded(after_s=after_s, detached=detached):
-            return replace(mate, kill=replace(proof, task_ended_s=after_s, detached=detached))
-        case did.RequestRefusedAfterKill():
-            return replace(mate, kill=replace(proof, refused_since=proof.refused_since + 1))
-    return mate
+        case did.RunArchived(at=at) if mate.archived_at is None:
+            return replace(mate, archived_at=at)
+    if mate.kill is None:
+        return mate
+    proof = prove(mate.kill, action)
+    return mate if proof is mate.kill else replace(mate, kill=proof)

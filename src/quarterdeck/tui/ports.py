@@ -1,4 +1,4 @@
-"""What the screen needs of the controller, by data: teammates, conversation, requests, session.
+"""What the screen needs of the controller, by data: teammates, conversation, requests, session, archive, past.
 
 The screen knows nothing below these protocols; `bootstrap` joins them with the runtime. Methods that answer
 a person return one line for the notice: what happened or why nothing did (`Receipt`).
@@ -9,9 +9,12 @@ from typing import Protocol
 
 import msgspec
 
+from quarterdeck.domain.archive import SearchFound, StoredRun
 from quarterdeck.domain.ids import RequestId, RunId
 from quarterdeck.domain.requests import PermissionScope, StepComment
 from quarterdeck.domain.teammates import PermissionMode, SpawnResult, Way
+from quarterdeck.state.actions import Action
+from quarterdeck.state.app_state import AppState
 from quarterdeck.state.entries import Entry
 
 
@@ -156,10 +159,44 @@ class SessionPort(Protocol):
         ...
 
 
+class ArchiveGone(Exception):
+    """What is kept can't be read; one line for the notice."""
+
+
+class ArchivePort(Protocol):
+    """What was said and done before, in this session and in others. :raises ArchiveGone: every method."""
+
+    async def search(self, words: str) -> SearchFound:
+        """Where all these words were said, newest first; an empty answer for no words."""
+        ...
+
+    async def runs(self) -> tuple[StoredRun, ...]:
+        """Runs of every other session, newest first."""
+        ...
+
+    async def page(self, session_id: str, run_id: RunId, *, before: int, count: int) -> tuple[Entry, ...]:
+        """Up to `count` entries with ids below `before`, oldest first, of a run of any session."""
+        ...
+
+
+class PastPort(Protocol):
+    """This session's own past. :raises ArchiveGone: every method."""
+
+    async def facts(self) -> tuple[tuple[int, Action], ...]:
+        """Every durable fact so far, with its number, in order."""
+        ...
+
+    async def state_at(self, sequence: int) -> AppState:
+        """The state as it was after the fact of this number: the fold of the durable facts up to it."""
+        ...
+
+
 class Controller(msgspec.Struct, frozen=True):
-    """The four ports, handed to the screen as one value."""
+    """The ports, handed to the screen as one value."""
 
     teammates: TeammatesPort
     conversation: ConversationPort
     requests: RequestsPort
     session: SessionPort
+    archive: ArchivePort
+    past: PastPort

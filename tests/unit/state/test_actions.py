@@ -53,6 +53,11 @@ TAGS = {
     "MessageWithdrawn": "message_withdrawn",
     "NoteTaken": "note_taken",
     "NoticeRaised": "notice_raised",
+    "SessionResumed": "session_resumed",
+    "ChildrenAnnounced": "children_announced",
+    "RunArchived": "run_archived",
+    "MessageRecorded": "message_recorded",
+    "HistoryRepaired": "history_repaired",
 }
 
 

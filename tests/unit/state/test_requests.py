@@ -112,7 +112,15 @@ def test_a_run_that_is_done_leaves_no_request(outcome: Outcome) -> None:
     assert (state.inbox.open, state.inbox.suspended) == ((), ())
 
 
-@pytest.mark.parametrize("outcome", [Outcome.FAILED, Outcome.TIMED_OUT, Outcome.UNKNOWN])
+def test_a_crash_suspends_everything_that_was_open() -> None:
+    state = state_of(
+        *plan("a", at=10.0), *question("a", at=11.0), *permission("a", at=12.0), ended("a", Outcome.UNKNOWN)
+    )
+    assert len(state.inbox.suspended) == 3
+    assert state.inbox.open == ()
+
+
+@pytest.mark.parametrize("outcome", [Outcome.FAILED, Outcome.TIMED_OUT])
 def test_a_plan_of_a_run_that_failed_is_suspended_and_comes_back_with_its_revival(outcome: Outcome) -> None:
     state = state_of(
         *plan("a", at=10.0), *question("a", at=11.0), *permission("b", at=12.0), ended("a", outcome)

@@ -1,0 +1,76 @@
+"""Stored sessions, their runs, and what a search found, as people look at them. Times in epoch seconds."""
+
+import msgspec
+
+from quarterdeck.domain.ids import RunId
+from quarterdeck.domain.usage import NO_USAGE, Usage
+
+
+class StoredRun(msgspec.Struct, frozen=True, kw_only=True):
+    """One run of a stored or a live session."""
+
+    session_id: str
+    run_id: RunId
+    agent_id: str
+    name: str
+    label: str
+    """`name: ` and the start of its prompt."""
+    model: str
+    lifecycle: str
+    waits_on: str | None = None
+    """`permission`, `plan`, …: only the person or another teammate can go on."""
+    since: float = 0.0
+    """When its lifecycle, or what it waits for, last changed."""
+    outcome: str | None = None
+    """None = it has not ended; in a session that nobody owns any more that reads as `unknown`."""
+    created_at: float = 0.0
+    ended_at: float | None = None
+    error: str = ""
+    findings: str = ""
+    usage: Usage = NO_USAGE
+    heartbeat_at: float = 0.0
+    """Its last sign of life."""
+    archived: bool = False
+
+
+class StoredSession(msgspec.Struct, frozen=True, kw_only=True):
+    """One session that has a journal."""
+
+    id: str
+    folder: str
+    """Where it was started."""
+    team: str
+    opened_at: float
+    last_at: float
+    """Of its newest fact."""
+    runs: int
+    messages: int
+    owner: int | None = None
+    """The process that has it open now (0: number unknown); None = nobody."""
+
+
+class SearchHit(msgspec.Struct, frozen=True, kw_only=True):
+    """One place where the words were said."""
+
+    session_id: str
+    run_id: RunId
+    name: str
+    entry: int
+    """The id of the transcript's entry."""
+    at: float
+    speaker: str
+    """`you`, a teammate's name, or a tool's rule name."""
+    excerpt: str
+    """A part of the text around the first match."""
+    spans: tuple[tuple[int, int], ...]
+    """Where the words stand in the excerpt: start and end, in characters."""
+
+
+class SearchFound(msgspec.Struct, frozen=True):
+    """What a search came to."""
+
+    hits: tuple[SearchHit, ...]
+    searched: int
+    """How many messages were looked through."""
+    more: bool = False
+    """There are more hits than these."""

@@ -1,0 +1,85 @@
+"""The tables of a session's database, and how it is opened for writing."""
+
+import sqlite3
+from pathlib import Path
+
+from quarterdeck.storage.codec import SCHEMA
+
+TABLES = """
+CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS facts (
+  seq INTEGER PRIMARY KEY,
+  at REAL NOT NULL,
+  tag TEXT NOT NULL,
+  run_id TEXT NOT NULL,
+  entry INTEGER,
+  fact BLOB NOT NULL
+);
+CREATE INDEX IF NOT EXISTS facts_of_run ON facts (run_id, seq);
+CREATE INDEX IF NOT EXISTS facts_of_entry ON facts (run_id, entry) WHERE entry IS NOT NULL;
+CREATE TABLE IF NOT EXISTS drafts (
+  run_id TEXT PRIMARY KEY, at REAL NOT NULL, text TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS runs (
+  run_id TEXT PRIMARY KEY, agent_id TEXT NOT NULL, name TEXT NOT NULL, requester TEXT,
+  conversation TEXT NOT NULL, task TEXT NOT NULL, label TEXT NOT NULL, model TEXT NOT NULL,
+  lifetime TEXT NOT NULL, lifecycle TEXT NOT NULL, waits_on TEXT, since REAL NOT NULL,
+  cleanup TEXT NOT NULL, time_limit_s REAL, created_at REAL NOT NULL, started_at REAL, ended_at REAL,
+  outcome TEXT, error TEXT NOT NULL, findings TEXT NOT NULL, captured INTEGER NOT NULL,
+  notified INTEGER NOT NULL, announced_at REAL, cleaned_at REAL, archived_at REAL, in_turn INTEGER NOT NULL,
+  usage TEXT NOT NULL, heartbeat_at REAL NOT NULL
+) WITHOUT ROWID;
+"""
+
+RUN_COLUMNS = (
+    "run_id", "agent_id", "name", "requester", "conversation", "task", "label", "model", "lifetime",
+    "lifecycle", "waits_on", "since", "cleanup", "time_limit_s", "created_at", "started_at", "ended_at",
+    "outcome", "error", "findings", "captured", "notified", "announced_at", "cleaned_at", "archived_at",
+    "in_turn", "usage", "heartbeat_at",
+)  # fmt: skip
+"""In the order of `records.RunRecord`."""
+
+WAL_PAGES = 1000
+"""A checkpoint every so many pages (4 kB each): the WAL stays at about 4 MB."""
+WAL_BYTES = 8_000_000
+"""What is cut off the file of a WAL that has grown over it."""
+
+
+class NewerSchema(ValueError):
+    """Written by a later version: left untouched."""
+
+
+def open_for_writing(path: Path, *, with_wal: bool = True) -> sqlite3.Connection:
+    """The database of a session, made when absent. The caller holds the lease.
+
+    :raises NewerSchema: a later version wrote it.
+    :raises sqlite3.Error: it cannot be opened, or is none.
+    """
+    database = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5.0)
+    try:
+        found = check_schema(database, path)
+        mode = "WAL" if with_wal else "TRUNCATE"
+        database.execute(f"PRAGMA journal_mode={mode}").fetchone()
+        database.execute("PRAGMA synchronous=FULL")
+        database.execute(f"PRAGMA wal_autocheckpoint={WAL_PAGES}")
+        database.execute(f"PRAGMA journal_size_limit={WAL_BYTES}")
+        if found is None:
+            database.executescript(f"BEGIN IMMEDIATE;{TABLES}PRAGMA user_version={SCHEMA};COMMIT;")
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
+def check_schema(database: sqlite3.Connection, path: Path) -> int | None:
+    """The version of the stored form; None = nothing is in it yet. :raises NewerSchema: a later one."""
+    found = schema_of(database)
+    if found is not None and found > SCHEMA:
+        raise NewerSchema(f"{path.parent.name} was written by a newer version of Quarterdeck.")
+    return found
+
+
+def schema_of(database: sqlite3.Connection) -> int | None:
+    """The version of the stored form; None = nothing is in it yet."""
+    (version,) = database.execute("PRAGMA user_version").fetchone()
+    return int(version) or None
