@@ -1,4 +1,4 @@
-"""What the screen needs of the controller, by data: teammates, conversation, requests, session, archive, past.
+"""What the screen needs of the controller, by data: a port for each kind.
 
 The screen knows nothing below these protocols; `bootstrap` joins them with the runtime. Methods that answer
 a person return one line for the notice: what happened or why nothing did (`Receipt`).
