@@ -74,6 +74,11 @@ class JournalReader:
         row = self._one("SELECT max(seq) FROM facts")
         return int(row[0] or 0)
 
+    def last_at(self) -> float:
+        """When the newest fact happened (epoch seconds); 0 = there is none."""
+        rows = self._all("SELECT at FROM facts ORDER BY seq DESC LIMIT 1", ())
+        return float(rows[0][0]) if rows else 0.0
+
     def facts(self, after: int = 0, up_to: int | None = None) -> Iterator[tuple[int, StoredFact]]:
         """Facts with their numbers, in order. What can't be read is listed in `damage` and passed over."""
         yield from self._decoded("SELECT seq, fact FROM facts WHERE seq > ? AND seq <= ?", after, up_to)
