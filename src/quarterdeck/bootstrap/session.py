@@ -159,7 +159,8 @@ class Session:
         if self.found is None:
             self._tell_opened(self.config.model, self.clock.wall())
         else:
-            self.conversations.come_back(self._load_messages, dict(self.found.next_entries))
+            windows = self.found.state.transcripts
+            self.conversations.come_back(self._load_messages, self.found.next_entries, windows)
             recover(self._parts, self.found)
         if self.keeper is not None:
             self.keeper.start(self._meta())
