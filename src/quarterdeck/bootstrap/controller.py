@@ -30,6 +30,7 @@ from quarterdeck.state import actions as did
 from quarterdeck.state.entries import Entry, Said
 from quarterdeck.state.selectors import select_agent_ids, select_descendants, select_living, select_requests
 from quarterdeck.state.teammates import Teammate
+from quarterdeck.storage.journal import Keeping
 from quarterdeck.tui.ports import Controller, EditorGone, Receipt
 
 DONE = Receipt(True)
@@ -329,6 +330,11 @@ class SessionFacts:
             return await run_in_thread(lambda: edit_text(text, os.environ), name="editor")
         except EditorFault as fault:
             raise EditorGone(str(fault)) from fault
+
+    def comes_back(self) -> bool:
+        """Kept, as far as the disk has told."""
+        keeper = self._session.keeper
+        return keeper is not None and keeper.journal.keeping is not Keeping.MEMORY
 
     def save_theme(self, name: str) -> Receipt:
         """Into the settings file."""
