@@ -34,9 +34,9 @@ def refused(done: subprocess.CompletedProcess[str]) -> str:
     [
         (["demmo"], {}, ["'demmo' is no command", "Did you mean demo?"]),
         (["rum"], {}, ["Did you mean run?"]),
-        (["xyzzy"], {}, ["Commands are demo, run, scripted-model", "follows --"]),
+        (["xyzzy"], {}, ["Commands are demo, run, ps, sessions, trace, scripted-model", "follows --"]),
         (["--thme", "x"], {}, ["--thme"]),
-        (["ps"], {}, ["quarterdeck ps is not built yet"]),
+        (["stats"], {}, ["quarterdeck stats is not built yet"]),
         (["--continue"], {}, ["--continue is not built yet"]),
         (["--resume=abc"], {}, ["--resume is not built yet"]),
         (["run", "x", "--agents", "a,b"], {}, ["--agents is not built yet"]),

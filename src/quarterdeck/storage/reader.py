@@ -95,12 +95,6 @@ class JournalReader:
         for seq, fact in self._all(f"{query} ORDER BY seq", values):
             yield from self._one_decoded(seq, fact)
 
-    def of_entries(self, run_id: str, first: int, last: int) -> Iterator[tuple[int, StoredFact]]:
-        """The facts that made or changed the entries with these ids, in order."""
-        query = "SELECT seq, fact FROM facts WHERE run_id = ? AND entry BETWEEN ? AND ? ORDER BY seq"
-        for seq, fact in self._all(query, (run_id, first, last)):
-            yield from self._one_decoded(seq, fact)
-
     def drafts(self) -> tuple[Draft, ...]:
         """Text that was streamed and never finished."""
         rows = self._all("SELECT run_id, at, text FROM drafts ORDER BY run_id", ())
@@ -114,6 +108,13 @@ class JournalReader:
     def meta(self) -> Mapping[str, str]:
         """What the session was opened with."""
         return dict(self._all("SELECT key, value FROM meta", ()))
+
+    def select(self, query: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        """Rows by a query of the rest of storage; none of a journal that nothing was written to.
+
+        :raises Unreadable: what it needs is damaged.
+        """
+        return [] if self.is_empty else self._all(query, values)
 
     def _decoded(
         self, query: str, after: int, up_to: int | None, run_id: str | None = None
