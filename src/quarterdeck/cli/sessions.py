@@ -5,8 +5,8 @@ Each form of `--json` is one object, schema 1 (fields are only ever added, times
 - `list`: `{"schema": 1, "sessions": [SESSION, …]}`, the newest first. SESSION: `session_id`, `folder`,
   `team`, `opened_at`, `last_at`, `runs`, `messages`, `live`, `pid`, `damage` (a line; empty = none).
 - `show`: `{"schema": 1, "session": SESSION, "runs": [RUN, …], "messages": […], "requests": […]}`. RUN is as
-  in `quarterdeck ps`. A message: `seq`, `at`, `run_id`, `from`, `kind` (`said` with `interrupted`, or `message`
-  with `message_id`), `text`. A request: `request_id`, `run_id`, `kind`, `version`, `opened_at`, `state`
+  in `quarterdeck ps`. A message: `seq`, `at`, `run_id`, `from`, `text`, `kind` (`said` with `interrupted`, or
+  `message` with `message_id`). A request: `request_id`, `run_id`, `kind`, `version`, `opened_at`, `state`
   (`open`, `suspended`, `rejected`, `answered`, `gone`), `since`, `subject`, `answer`.
 - `search`: `{"schema": 1, "searched": N, "more": BOOL, "hits": [HIT, …]}`. HIT: `session_id`, `run_id`,
   `name`, `entry`, `at`, `speaker`, `excerpt`, `spans` (`[start, end]` in characters of the excerpt).
