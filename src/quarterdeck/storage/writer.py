@@ -9,8 +9,10 @@ from collections.abc import Callable
 from contextlib import suppress
 from queue import Empty, SimpleQueue
 
+from msgspec.structs import astuple
+
 from quarterdeck.storage.codec import encode
-from quarterdeck.storage.records import Batch
+from quarterdeck.storage.records import Batch, RunRecord
 from quarterdeck.storage.schema import RUN_COLUMNS
 
 GATHER_S = 0.002
@@ -102,7 +104,7 @@ class Writer:
 
     def _write(self, database: sqlite3.Connection, batches: list[Batch]) -> None:
         rows = []
-        runs: dict[str, tuple[object, ...]] = {}
+        runs: dict[str, Callable[[], RunRecord]] = {}
         database.execute("BEGIN IMMEDIATE")
         for batch in batches:
             ended = [(fact.run_id,) for fact in batch.facts if fact.ends_draft]
@@ -110,14 +112,13 @@ class Writer:
                 database.executemany(_NO_DRAFT, ended)
             for fact in batch.facts:
                 rows.append((fact.seq, fact.at, fact.tag, fact.run_id, fact.entry, encode(fact.fact)))  # type: ignore[arg-type]
-            for run in batch.runs:
-                runs[run.run_id] = tuple(getattr(run, column) for column in RUN_COLUMNS)
+            runs.update(batch.runs)
             if batch.drafts:
                 database.executemany(_DRAFT, [(one.run_id, one.at, one.text) for one in batch.drafts])
             if batch.beats:
                 database.executemany(_BEAT, [(at, run_id) for run_id, at in batch.beats])
         database.executemany(_INSERT, rows)
-        database.executemany(_RUN, list(runs.values()))
+        database.executemany(_RUN, [astuple(row()) for row in runs.values()])
         database.execute("COMMIT")
 
 
