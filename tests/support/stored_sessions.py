@@ -1,21 +1,19 @@
 """Sessions on disk for tests: facts folded as the program folds them, written by the real writer."""
 
 import os
+from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
 
-import msgspec
-
+from quarterdeck.bootstrap.recording import entry_of, run_of, run_record
 from quarterdeck.domain.ids import CallId, MessageId, RunId
 from quarterdeck.domain.teammates import Way
 from quarterdeck.state import actions as did
 from quarterdeck.state.app_state import AppState, reduce
-from quarterdeck.state.entries import Said, ToolCall, ToolStatus
-from quarterdeck.state.teammates import NOBODY, Teammate
-from quarterdeck.state.transcripts import Transcript
+from quarterdeck.state.entries import ToolStatus
 from quarterdeck.storage.codec import tag_of
 from quarterdeck.storage.folders import SessionPlace, make_file_private
-from quarterdeck.storage.records import Batch, FactRecord, RunRecord
+from quarterdeck.storage.records import Batch, FactRecord
 from quarterdeck.storage.schema import open_for_writing
 from quarterdeck.storage.writer import Writer
 from tests.support.states import run
@@ -34,7 +32,7 @@ class SessionFile:
         self.sequence = 0
         self._gap = gap
         self._facts: list[FactRecord] = []
-        self._runs: dict[str, RunRecord] = {}
+        self._changed: set[RunId] = set()
 
     def tell(self, *facts: did.Action) -> None:
         """Fold each; what is durable and changed something is to be written."""
@@ -48,16 +46,16 @@ class SessionFile:
         if not did.is_durable(fact) or (after is before and not isinstance(fact, did.FOR_THE_JOURNAL)):
             return
         self.sequence = sequence
-        run_id: RunId = getattr(fact, "run_id", None) or NOBODY
-        entry = _entry_of(fact, before.transcripts.get(run_id), after.transcripts.get(run_id))
+        run_id, entry = run_of(fact), entry_of(fact, before, after)
         self._facts.append(FactRecord(sequence, fact.at, tag_of(fact), run_id, entry, fact))
-        if (mate := after.team.by_run.get(run_id)) is not None:
-            self._runs[run_id] = run_record(mate)
+        if run_id in after.team.by_run:
+            self._changed.add(run_id)
 
     def batch(self) -> Batch:
         """What was told since the last time."""
-        batch = Batch(self._facts, tuple(self._runs.values()))
-        self._facts, self._runs = [], {}
+        state = self.state
+        batch = Batch(self._facts, {one: partial(run_record, state, one) for one in self._changed})
+        self._facts, self._changed = [], set()
         return batch
 
     def write(self) -> "SessionFile":
@@ -78,55 +76,6 @@ class SessionFile:
         """As if nothing had been written to it for a while."""
         for path in self.place.folder.iterdir():
             os.utime(path, (NOW, NOW))
-
-
-def run_record(mate: Teammate) -> RunRecord:
-    """The registry's row, as of this state."""
-    return RunRecord(
-        run_id=mate.run_id,
-        agent_id=mate.agent_id,
-        name=mate.name,
-        requester=mate.parent,
-        conversation=mate.revived_from or mate.run_id,
-        task=mate.prompt,
-        label=mate.description,
-        model=mate.model,
-        lifetime=mate.lifetime,
-        lifecycle=mate.lifecycle,
-        waits_on=mate.waits_on,
-        since=mate.since,
-        cleanup="keep",
-        time_limit_s=None,
-        created_at=mate.spawned_at,
-        started_at=None,
-        ended_at=mate.ended_at,
-        outcome=mate.outcome,
-        error=mate.error,
-        findings=mate.final_text,
-        captured=mate.is_terminal,
-        notified=mate.notified,
-        announced_at=mate.announced_at,
-        cleaned_at=None,
-        archived_at=mate.archived_at,
-        in_turn=mate.turn_started_at is not None and not mate.is_terminal,
-        usage=msgspec.json.encode(mate.usage),
-        heartbeat_at=mate.last_sign_at,
-    )
-
-
-def _entry_of(fact: did.Action, before: Transcript | None, after: Transcript | None) -> int | None:
-    """The entry that a fact made or changed."""
-    if before is None or after is None:
-        return None
-    if after.next_id > before.next_id:
-        return before.next_id
-    for entry in reversed(after.entries):
-        match entry, fact:
-            case ToolCall(call_id=mine), did.ToolEnded(call_id=its) if mine == its:
-                return entry.id
-            case Said(message_id=mine_too), did.MessageAnswered(message_id=its_too) if mine_too == its_too:
-                return entry.id
-    return None
 
 
 def says(name: str, text: str, *, at: float = NOW) -> did.TextSaid:

@@ -15,6 +15,7 @@ from quarterdeck.domain.display_text import clean_line
 from quarterdeck.domain.ids import RequestId, RunId
 from quarterdeck.domain.requests import request_kind
 from quarterdeck.state import actions as did
+from quarterdeck.state.teammates import NOBODY
 
 Event = dict[str, Any]
 
@@ -57,6 +58,8 @@ class Tracer:
         match fact:
             case did.SessionOpened():
                 self._session = {"session_id": fact.session_id, "team": fact.team, "model": fact.model}
+            case did.SessionResumed():
+                self._instant(NOBODY, "session", "session resumed", crashed=fact.crashed)
             case did.TeammateSpawned():
                 self._spawn(fact)
             case did.TeammateEnded() | did.TeammateKilled():
@@ -169,11 +172,11 @@ class Tracer:
                 run_id, request_id, name = request.run_id, request.id, f"{kind} asked"
                 more: Event = {"version": request.version}
             case did.RequestAnswered(request_id=request_id):
-                run_id, kind = self._requests.get(request_id, (RunId(""), "request"))
+                run_id, kind = self._requests.get(request_id, (NOBODY, "request"))
                 name = f"{kind} answered"
                 more = {"version": fact.version, "answer": fact.answer.__struct_config__.tag}
             case did.RequestWithdrawn(request_id=request_id, reason=reason):
-                run_id, kind = self._requests.get(request_id, (RunId(""), "request"))
+                run_id, kind = self._requests.get(request_id, (NOBODY, "request"))
                 name, more = f"{kind} withdrawn", {"reason": reason}
         self._instant(run_id, "request", name, request_id=request_id, **more)
 

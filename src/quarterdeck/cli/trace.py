@@ -24,7 +24,7 @@ def run(arguments: list[str]) -> int:
     state = state_here()
     session_id = pick_session(state, options.session)
     with readable(), JournalReader(SessionPlace(state, session_id).database) as reader:
-        text = json_text(trace_of(fact for _, fact in reader.facts()))
+        text = json_text(trace_of(fact for _, fact in reader.facts_of_state()))
         damage = tuple(reader.damage)
     if options.output == "-":
         sys.stdout.write(f"{text}\n")

@@ -5,16 +5,14 @@ from typing import Any
 
 import msgspec
 
-from quarterdeck.storage.codec import BadFact, StoredFact, decode
+from quarterdeck.storage.codec import StoredFact
 from quarterdeck.storage.reader import JournalReader
 
 _NEWEST_ENTRY = "SELECT max(entry) FROM facts WHERE run_id = ? AND entry IS NOT NULL"
-_OF_ENTRIES = """
-SELECT seq, entry, fact FROM facts WHERE run_id = ? AND entry BETWEEN ? AND ? ORDER BY seq
-"""
-_BORN = "SELECT fact FROM facts WHERE run_id = ? AND tag = 'teammate_spawned' ORDER BY seq LIMIT 1"
+_ENTRIES = "SELECT seq, entry FROM facts WHERE run_id = ? AND entry BETWEEN ? AND ?"
+_BORN = "SELECT seq FROM facts WHERE run_id = ? AND tag = 'teammate_spawned' ORDER BY seq LIMIT 1"
 _TURN = """
-SELECT fact FROM facts WHERE run_id = ? AND tag = 'turn_started' AND seq < ? ORDER BY seq DESC LIMIT 1
+SELECT seq FROM facts WHERE run_id = ? AND tag = 'turn_started' AND seq < ? ORDER BY seq DESC LIMIT 1
 """
 _CLOSED = """
 SELECT seq FROM facts WHERE run_id = ? AND tag IN ('turn_ended', 'teammate_ended', 'teammate_killed')
@@ -75,19 +73,13 @@ def last_closing(reader: JournalReader, run_id: str) -> int:
 
 
 def _between(reader: JournalReader, run_id: str, first: int, last: int) -> tuple[EntryFact, ...]:
-    found = []
-    for seq, entry, data in reader.select(_OF_ENTRIES, (run_id, first, last)):
-        try:
-            found.append(EntryFact(seq, entry, decode(data)))
-        except BadFact:
-            continue
-    return tuple(found)
+    entries = dict(reader.select(_ENTRIES, (run_id, first, last)))
+    facts = reader.of_entries(run_id, first, last)
+    return tuple(EntryFact(seq, entries[seq], fact) for seq, fact in facts if seq in entries)
 
 
 def _first(reader: JournalReader, query: str, values: Sequence[object]) -> StoredFact | None:
-    for (data,) in reader.select(query, values):
-        try:
-            return decode(data)
-        except BadFact:
-            return None
+    for (seq,) in reader.select(query, values):
+        for _, fact in reader.facts(seq - 1, seq):
+            return fact
     return None

@@ -212,7 +212,7 @@ def stored_run(session_id: str, record: RunRecord, *, is_owned: bool) -> StoredR
     )
 
 
-def _usage_of(stored: bytes) -> Usage:
+def _usage_of(stored: str) -> Usage:
     try:
         return _usage_decoder.decode(stored)
     except msgspec.DecodeError:  # nothing was used yet, or that place is damaged

@@ -12,7 +12,6 @@ from typing import Any
 
 import msgspec
 
-from quarterdeck.storage.codec import BadFact, decode
 from quarterdeck.storage.folders import SessionPlace, session_ids
 from quarterdeck.storage.index_schema import text_id
 from quarterdeck.storage.reader import JournalReader, Unreadable
@@ -29,9 +28,8 @@ _SETTLED_S = 2.0
 _TEXTS = ("text_said", "message_delivered", "tool_ended")
 _MESSAGES = _TEXTS[:2]
 _WANTED = (*_TEXTS, "session_opened", "teammate_spawned", "teammate_renamed")
-_COLUMNS = f"seq, at, tag, entry, CASE WHEN tag IN {_WANTED} THEN fact END"
-_NEXT = f"SELECT {_COLUMNS} FROM facts WHERE seq > ? ORDER BY seq LIMIT {CHUNK}"
-_ONE = f"SELECT {_COLUMNS} FROM facts WHERE seq = ?"
+_NEXT = f"SELECT seq, at, tag, entry FROM facts WHERE seq > ? ORDER BY seq LIMIT {CHUNK}"
+_ONE = "SELECT seq, at, tag, entry FROM facts WHERE seq = ?"
 _NEW_SESSION = """
 INSERT INTO sessions (id, folder, team, opened_at, last_at, last_seq, messages, texts, runs, damage,
                       unreadable, facts_stamp, runs_stamp)
@@ -182,16 +180,18 @@ def _read_chunk(database: sqlite3.Connection, reader: JournalReader, standing: _
         standing.damage = str(fault)
         reached = min(end, after + CHUNK)
         rows = _one_by_one(reader, after, reached)
+    reached = max(reached, rows[-1][0] if rows else 0)
+    places = {seq: (tag, entry) for seq, _, tag, entry in rows}
     names: dict[str, str] = {}
-    for _, at, tag, entry, data in rows:
-        standing.last_at = at
-        if data is not None:
-            try:
-                _take_in(database, standing, names, tag, entry, decode(data))
-            except BadFact as bad:
-                standing.damage = str(bad)
-    standing.last_seq = max(standing.last_seq, reached, rows[-1][0] if rows else 0)
-    return standing.last_seq >= end
+    for seq, fact in reader.tagged(_WANTED, after=after, up_to=reached):
+        tag, entry = places.get(seq, ("", None))
+        _take_in(database, standing, names, tag, entry, fact)
+    if reader.damage:
+        standing.damage = reader.damage[-1].words
+    if rows:
+        standing.last_at = rows[-1][1]
+    standing.last_seq = reached
+    return reached >= end
 
 
 def _one_by_one(reader: JournalReader, after: int, reached: int) -> list[tuple[Any, ...]]:

@@ -96,15 +96,30 @@ class JournalReader:
         where = "SELECT seq, fact FROM facts WHERE run_id = :run AND seq > ? AND seq <= ?"
         yield from self._decoded(where.replace(":run", "?"), after, up_to, run_id)
 
-    def tagged(self, tags: Sequence[str], run_id: str | None = None) -> Iterator[tuple[int, StoredFact]]:
+    def tagged(
+        self, tags: Sequence[str], run_id: str | None = None, after: int = 0, up_to: int | None = None
+    ) -> Iterator[tuple[int, StoredFact]]:
         """The facts of some kinds, in order; of one run, or of all."""
         marks = ", ".join("?" * len(tags))
-        query = f"SELECT seq, fact FROM facts WHERE tag IN ({marks})"
-        values: list[object] = list(tags)
+        query = f"SELECT seq, fact FROM facts WHERE tag IN ({marks}) AND seq > ? AND seq <= ?"
+        values: list[object] = [*tags, after, self.last() if up_to is None else up_to]
         if run_id is not None:
             query, values = f"{query} AND run_id = ?", [*values, run_id]
         for seq, fact in self._all(f"{query} ORDER BY seq", values):
             yield from self._one_decoded(seq, fact)
+
+    def of_entries(self, run_id: str, first: int, last: int) -> Iterator[tuple[int, StoredFact]]:
+        """The facts that made or changed the entries with these ids, in order."""
+        query = "SELECT seq, fact FROM facts WHERE run_id = ? AND entry BETWEEN ? AND ? ORDER BY seq"
+        for seq, fact in self._all(query, (run_id, first, last)):
+            yield from self._one_decoded(seq, fact)
+
+    def select(self, query: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        """Numbers of facts and the like, by a query of the rest of storage; of an empty journal none.
+
+        :raises Unreadable: what it needs is damaged.
+        """
+        return [] if self.is_empty else self._all(query, values)
 
     def drafts(self) -> tuple[Draft, ...]:
         """Text that was streamed and never finished."""
@@ -119,13 +134,6 @@ class JournalReader:
     def meta(self) -> Mapping[str, str]:
         """What the session was opened with."""
         return dict(self._all("SELECT key, value FROM meta", ()))
-
-    def select(self, query: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
-        """Rows by a query of the rest of storage; none of a journal that nothing was written to.
-
-        :raises Unreadable: what it needs is damaged.
-        """
-        return [] if self.is_empty else self._all(query, values)
 
     def _decoded(
         self, query: str, after: int, up_to: int | None, run_id: str | None = None
