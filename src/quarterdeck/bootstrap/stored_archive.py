@@ -71,7 +71,7 @@ def _entries_of(reader: JournalReader, life: LifePage, *, has_owner: bool) -> It
         if isinstance(entry, ToolCall) and entry.status is ToolStatus.RUNNING:
             if closing is None:
                 closing = last_closing(reader, life.run_id)
-            if not has_owner or facts[number][0].seq < closing:
+            if not has_owner or facts[number][-1].seq < closing:
                 entry = msgspec.structs.replace(entry, status=ToolStatus.CANCELLED, summary="cancelled")
         if entry is not None:
             yield entry

@@ -100,13 +100,10 @@ class JournalReader:
         self, tags: Sequence[str], run_id: str | None = None, after: int = 0, up_to: int | None = None
     ) -> Iterator[tuple[int, StoredFact]]:
         """The facts of some kinds, in order; of one run, or of all."""
-        marks = ", ".join("?" * len(tags))
-        query = f"SELECT seq, fact FROM facts WHERE tag IN ({marks}) AND seq > ? AND seq <= ?"
-        values: list[object] = [*tags, after, self.last() if up_to is None else up_to]
-        if run_id is not None:
-            query, values = f"{query} AND run_id = ?", [*values, run_id]
-        for seq, fact in self._all(f"{query} ORDER BY seq", values):
-            yield from self._one_decoded(seq, fact)
+        marks = ", ".join(f"'{tag}'" for tag in tags)
+        mine = "run_id = ? AND " if run_id is not None else ""
+        where = f"SELECT seq, fact FROM facts WHERE {mine}tag IN ({marks}) AND seq > ? AND seq <= ?"
+        yield from self._decoded(where, after, up_to, run_id)
 
     def of_entries(self, run_id: str, first: int, last: int) -> Iterator[tuple[int, StoredFact]]:
         """The facts that made or changed the entries with these ids, in order."""
