@@ -83,7 +83,7 @@ def take_over(state_folder: Path, session_id: str, base: SessionConfig) -> Resum
         folder=folder,
         team=stored.team,
         model=base.model or stored.model,
-        keep=Keep(state_folder, lease),
+        keep=Keep(state_folder, lease, base.keep.secrets if base.keep is not None else ()),
         session_id=session_id,
         started_in=stored.started_in,
         scripted=stored.scripted,

@@ -76,7 +76,7 @@ def session_config(given: Given, options: argparse.Namespace, folder: Path) -> S
         stop_deadline_s=settings.stop_deadline_s,
         verbs=verb_list(settings.verbs, replace=settings.replace_verbs),
         changes_verbs=not settings.reduced_motion,
-        keep=Keep(given.state_folder),
+        keep=Keep(given.state_folder, secrets=given.secrets),
     )
 
 
