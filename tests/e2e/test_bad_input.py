@@ -36,14 +36,8 @@ def refused(done: subprocess.CompletedProcess[str]) -> str:
         (["rum"], {}, ["Did you mean run?"]),
         (["xyzzy"], {}, ["Commands are demo, run, ps, sessions, trace, scripted-model", "follows --"]),
         (["--thme", "x"], {}, ["--thme"]),
-<<<<<<< HEAD
         (["stats"], {}, ["quarterdeck stats is not built yet"]),
-        (["--continue"], {}, ["--continue is not built yet"]),
-        (["--resume=abc"], {}, ["--resume is not built yet"]),
-=======
-        (["ps"], {}, ["quarterdeck ps is not built yet"]),
         (["--continue", "--resume", "abc"], {}, ["--resume", "--continue"]),
->>>>>>> main
         (["run", "x", "--agents", "a,b"], {}, ["--agents is not built yet"]),
         (["run", "x", "--max-cost", "3"], {}, ["--max-cost is not built yet"]),
         (["run"], {}, ["task"]),

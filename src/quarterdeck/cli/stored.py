@@ -71,7 +71,7 @@ def warn(text: str) -> None:
 
 def json_text(value: Any) -> str:
     """JSON in printable ASCII: nothing in it can act on a terminal, and one line of it is one everywhere."""
-    return json.dumps(value, ensure_ascii=True).replace("\x7f", "\\u007f")
+    return json.dumps(value, ensure_ascii=True)
 
 
 def print_json(value: Any) -> None:

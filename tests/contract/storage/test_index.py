@@ -16,6 +16,7 @@ from quarterdeck.state import actions as did
 from quarterdeck.storage import lease
 from quarterdeck.storage.index import IndexGone, SessionIndex
 from quarterdeck.storage.index_schema import INDEX, index_lock
+from quarterdeck.storage.reader import JournalReader
 from quarterdeck.storage.records import Batch
 from quarterdeck.storage.removal import remove_session
 from quarterdeck.storage.schema import open_for_writing
@@ -181,6 +182,24 @@ def test_a_session_that_does_not_change_is_not_even_opened(
 
     monkeypatch.setattr(filling, "JournalReader", refuse)
     assert len(index.search("cart").hits) == 3
+
+
+def test_a_file_that_was_written_to_just_now_is_looked_at_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop(tmp_path).settle()
+    opened_files: list[Path] = []
+
+    def noting(path: Path) -> JournalReader:
+        opened_files.append(path)
+        return JournalReader(path)
+
+    monkeypatch.setattr(filling, "JournalReader", noting)
+    just_now = SessionIndex(tmp_path, clock=lambda: NOW + 1)
+    later = SessionIndex(tmp_path, clock=lambda: NOW + 3)
+    for index, count in ((just_now, 1), (just_now, 2), (later, 3), (later, 3)):
+        index.search("cart")
+        assert len(opened_files) == count
 
 
 def test_a_deleted_index_changes_nothing(tmp_path: Path) -> None:
