@@ -119,6 +119,8 @@ def _stamp_of(place: SessionPlace, now: float) -> str:
             found = path.stat()
         except OSError:
             continue
+        if found.st_size == 0:  # a WAL that a reader made
+            continue
         if found.st_mtime > now - _SETTLED_S:
             return ""
         parts.append(f"{found.st_ino}.{found.st_size}.{found.st_mtime_ns}")
