@@ -19,6 +19,7 @@ from quarterdeck.domain.requests import (
     QuestionAnswered,
     QuestionDeclined,
     StepComment,
+    request_kind,
 )
 from quarterdeck.domain.teammates import Lifecycle, PermissionMode, SpawnConfig, SpawnResult, Way
 from quarterdeck.permissions.rules import Rule, RuleFault, allows, parse_rule
@@ -245,6 +246,19 @@ class Answers:
         """No answer."""
         fault = self._session.answer(request_id, version, QuestionDeclined(reason))
         return Receipt(not fault, fault or "Declined; it goes on without.")
+
+    def dismiss(self, request_id: RequestId, version: int) -> Receipt:
+        """Nobody will answer it."""
+        session = self._session
+        request = session.store.state.inbox.by_id.get(request_id)
+        if request is None or request_id not in session.store.state.inbox.suspended:
+            return Receipt(False, "It waits for nothing any more; nothing was dropped.")
+        if request.version != version:
+            return Receipt(False, f"It changed to v{request.version} meanwhile. Nothing was dropped.")
+        session.dispatch(
+            did.RequestWithdrawn(at=session.clock.wall(), request_id=request_id, reason="dropped by you")
+        )
+        return Receipt(True, f"The {request_kind(request)} is dropped. r revives its teammate.")
 
     def _check_rule(self, request: object, rule: str | None) -> str:
         if not isinstance(request, PermissionRequest) or rule is None or request.rule is None:
