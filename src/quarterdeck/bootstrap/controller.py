@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from quarterdeck.bootstrap.archive import NothingKept
+from quarterdeck.bootstrap.archive import NothingKept, StoredArchive
 from quarterdeck.bootstrap.session import Session
 from quarterdeck.config.settings import save_theme
 from quarterdeck.domain.display_text import clean_line
@@ -349,12 +349,12 @@ def controller_for(
     session: Session, settings_path: Path, list_files: Callable[[str], Sequence[str]]
 ) -> Controller:
     """The ports over one session."""
-    kept = NothingKept()
+    kept, keep = NothingKept(), session.config.keep
     return Controller(
         teammates=Teammates(session),
         conversation=Conversation(session),
         requests=Answers(session),
         session=SessionFacts(session, settings_path, list_files),
-        archive=kept,
+        archive=kept if keep is None else StoredArchive(keep.state_folder, session.id),
         past=kept,
     )
