@@ -19,6 +19,7 @@ import msgspec
 
 from quarterdeck.bootstrap.environment import read_given
 from quarterdeck.bootstrap.logs import open_log
+from quarterdeck.bootstrap.keeping import Keep
 from quarterdeck.bootstrap.model import Endpoint
 from quarterdeck.bootstrap.screen import ScreenJob, run_screen
 from quarterdeck.bootstrap.session import Session, SessionConfig
@@ -154,6 +155,7 @@ async def _make(url: str, count: int, model: str, control_in: int, control_out: 
         endpoint_words="paced",
         model=model,
         delays=DisplayDelays(killed=600.0),
+        keep=Keep(given.state_folder),
     )
     return ScreenJob(
         given=given,
