@@ -1,35 +1,55 @@
 """The one thread that writes a session's journal: many batches in one transaction, synced, then told.
 
-A batch that the disk does not take is kept and tried again; nothing after it is written before it.
+A batch that the disk does not take is kept and tried again; nothing after it is written before it. Every
+statement that SQLite runs lets other threads have the interpreter, and this one may wait long to get it back
+from a busy loop: so many rows are one statement, and one statement alone is its own transaction.
 """
 
+import logging
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
+from itertools import chain
 from queue import Empty, SimpleQueue
+from typing import cast
 
-from quarterdeck.storage.codec import encode
-from quarterdeck.storage.records import Batch
-from quarterdeck.storage.schema import RUN_COLUMNS
+from msgspec.structs import astuple
+
+from quarterdeck.storage.codec import BadFact, StoredFact, checksum, encode, unstorable
+from quarterdeck.storage.records import Batch, Draft, FactRecord, RunRecord
+from quarterdeck.storage.schema import FACT_COLUMNS, RUN_COLUMNS
+
+log = logging.getLogger("quarterdeck")
 
 GATHER_S = 0.002
 """How long a transaction waits for more to take along."""
 RETRY_S = 0.5
 MOST_BATCHES = 2_000
 """In one transaction."""
+MOST_VALUES = 900
+"""In one statement; every SQLite takes 999."""
+LEAVING_S = 0.2
+"""How long the last checkpoint waits for readers."""
 
-_INSERT = "INSERT INTO facts (seq, at, tag, run_id, entry, fact) VALUES (?, ?, ?, ?, ?, ?)"
-_RUN = f"INSERT OR REPLACE INTO runs ({', '.join(RUN_COLUMNS)}) VALUES ({', '.join('?' * len(RUN_COLUMNS))})"
-_DRAFT = "INSERT OR REPLACE INTO drafts (run_id, at, text) VALUES (?, ?, ?)"
-_NO_DRAFT = "DELETE FROM drafts WHERE run_id = ?"
-_BEAT = "UPDATE runs SET heartbeat_at = ? WHERE run_id = ?"
+_FACTS = f"INSERT INTO facts ({', '.join(FACT_COLUMNS)}) VALUES "
+_RUNS = f"INSERT OR REPLACE INTO runs ({', '.join(RUN_COLUMNS)}) VALUES "
+_DRAFTS = "INSERT OR REPLACE INTO drafts (run_id, at, text) VALUES "
+_NO_DRAFTS = "DELETE FROM drafts WHERE run_id IN (VALUES "
+_BEATS = "WITH beats (id, at) AS (VALUES "
+_BEATEN = """) UPDATE runs SET heartbeat_at =
+max(heartbeat_at, (SELECT beats.at FROM beats WHERE beats.id = runs.run_id))
+WHERE run_id IN (SELECT beats.id FROM beats)"""
+
+Row = tuple[object, ...]
+Statement = tuple[str, Sequence[object]]
 
 
 class Writer:
     """Runs in its own thread from the opening of the database to its closing.
 
-    :param tell_committed: told the newest sequence number on disk.
+    :param tell_committed: told the newest sequence number on disk; 0 = a transaction without facts was stuck
+        and is on disk now.
     :param tell_stuck: told why the disk takes nothing, in one line, each time it was tried.
     :param wait: sleeps; a test gives its own.
     """
@@ -58,6 +78,7 @@ class Writer:
                 if batches and not self._write_in_the_end(database, batches):
                     return
             with suppress(sqlite3.Error):
+                database.execute(f"PRAGMA busy_timeout={LEAVING_S * 1000:.0f}").fetchone()
                 database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         finally:
             database.close()
@@ -84,48 +105,120 @@ class Writer:
 
     def _write_in_the_end(self, database: sqlite3.Connection, batches: list[Batch]) -> bool:
         """Try until it is on disk; False = given up."""
+        statements = statements_of(batches)
+        was_stuck = False
         while True:
             try:
-                self._write(database, batches)
-            except sqlite3.Error as fault:
+                _write(database, statements)
+            except Exception as fault:  # whatever it is: who waits for the disk is told, and goes on waiting
                 with suppress(sqlite3.Error):
                     database.execute("ROLLBACK")
-                self._tell_stuck(words_of(fault))
+                was_stuck = True
+                _tell(self._tell_stuck, words_of(fault))
                 if self.give_up:
                     return False
                 self._wait(RETRY_S)
                 continue
             last = max(batch.last for batch in batches)
-            if last:
-                self._tell_committed(last)
+            if last or was_stuck:
+                _tell(self._tell_committed, last)
             return True
 
-    def _write(self, database: sqlite3.Connection, batches: list[Batch]) -> None:
-        rows = []
-        runs: dict[str, tuple[object, ...]] = {}
-        database.execute("BEGIN IMMEDIATE")
-        for batch in batches:
-            ended = [(fact.run_id,) for fact in batch.facts if fact.ends_draft]
-            if ended:
-                database.executemany(_NO_DRAFT, ended)
-            for fact in batch.facts:
-                rows.append((fact.seq, fact.at, fact.tag, fact.run_id, fact.entry, encode(fact.fact)))  # type: ignore[arg-type]
-            for run in batch.runs:
-                runs[run.run_id] = tuple(getattr(run, column) for column in RUN_COLUMNS)
-            if batch.drafts:
-                database.executemany(_DRAFT, [(one.run_id, one.at, one.text) for one in batch.drafts])
-            if batch.beats:
-                database.executemany(_BEAT, [(at, run_id) for run_id, at in batch.beats])
-        database.executemany(_INSERT, rows)
-        database.executemany(_RUN, list(runs.values()))
-        database.execute("COMMIT")
+
+def statements_of(batches: Iterable[Batch]) -> list[Statement]:
+    """What one transaction does: every fact, and of runs, drafts and heartbeats the newest of each."""
+    facts: list[Row] = []
+    runs: dict[str, Callable[[], RunRecord]] = {}
+    drafts: dict[str, Draft] = {}
+    ended: set[str] = set()
+    beats: dict[str, float] = {}
+    for batch in batches:
+        for fact in batch.facts:
+            facts.append(_fact_row(fact))
+            if fact.ends_draft:
+                ended.add(fact.run_id)
+                drafts.pop(fact.run_id, None)
+        runs.update(batch.runs)
+        drafts.update((one.run_id, one) for one in batch.drafts)
+        beats.update(batch.beats)
+    return [
+        *_of_many(_FACTS, facts),
+        *_of_many(_RUNS, _run_rows(runs)),
+        *_of_many(_NO_DRAFTS, [(_storable(run_id),) for run_id in ended - drafts.keys()], ")"),
+        *_of_many(_DRAFTS, [tuple(map(_storable, astuple(one))) for one in drafts.values()]),
+        *_of_many(_BEATS, [(_storable(run_id), at) for run_id, at in beats.items()], _BEATEN),
+    ]
 
 
 def words_of(fault: Exception) -> str:
     """Why the disk takes nothing, for a person."""
-    text = str(fault)
-    if "full" in text:
+    name = getattr(fault, "sqlite_errorname", "")
+    if name.startswith("SQLITE_FULL"):
         return "The disk is full."
-    if "readonly" in text or "read-only" in text:
+    if name.startswith(("SQLITE_READONLY", "SQLITE_PERM")):
         return "The state folder can't be written."
-    return f"The journal can't be written ({text})."
+    return f"The journal can't be written ({fault})."
+
+
+def _write(database: sqlite3.Connection, statements: list[Statement]) -> None:
+    if len(statements) == 1:
+        database.execute(*statements[0])
+        return
+    database.execute("BEGIN IMMEDIATE")
+    for statement in statements:
+        database.execute(*statement)
+    database.execute("COMMIT")
+
+
+def _of_many(head: str, rows: list[Row], tail: str = "") -> Iterable[Statement]:
+    """Statements that each take as many of the rows as one can."""
+    if not rows:
+        return
+    marks = f"({', '.join('?' * len(rows[0]))})"
+    most = MOST_VALUES // len(rows[0])
+    for at in range(0, len(rows), most):
+        part = rows[at : at + most]
+        yield f"{head}{', '.join([marks] * len(part))}{tail}", tuple(chain.from_iterable(part))
+
+
+def _fact_row(fact: FactRecord) -> Row:
+    try:
+        stored = encode(cast(StoredFact, fact.fact))
+    except BadFact as bad:  # one fact that nothing can hold is told as lost when it is read; the rest goes on
+        log.error("fact %d of %s is not kept: %s", fact.seq, fact.run_id or "no run", bad)
+        stored = unstorable(fact.tag, str(bad))
+    return (
+        fact.seq,
+        fact.at,
+        fact.tag,
+        _storable(fact.run_id),
+        fact.entry,
+        stored,
+        checksum(fact.seq, stored),
+    )
+
+
+def _run_rows(runs: dict[str, Callable[[], RunRecord]]) -> list[Row]:
+    rows: list[Row] = []
+    for run_id, make in runs.items():
+        try:
+            rows.append(tuple(map(_storable, astuple(make()))))
+        except Exception:  # its row stays as it was; the facts are kept, and are what counts
+            log.exception("the registry's row of %s can't be made", run_id)
+    return rows
+
+
+def _storable(value: object) -> object:
+    """Text that no UTF-8 can hold (lone surrogates) goes in as bytes; the reader knows them."""
+    if isinstance(value, str):
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            return value.encode("utf-8", "surrogatepass")
+    return value
+
+
+def _tell(listener: Callable[..., None], *told: object) -> None:
+    """A listener whose loop is closed already does not keep the rest from being written."""
+    with suppress(RuntimeError):
+        listener(*told)
