@@ -10,10 +10,13 @@ from typing import TypeAlias
 
 import msgspec
 
-from quarterdeck.state.actions import Action
+from quarterdeck.state.actions import Action, HistoryRepaired, MessageRecorded
 
 StoredFact: TypeAlias = Action
 """What a journal holds: the rest of storage knows facts by this name."""
+
+MESSAGE_TAGS = frozenset(str(kind.__struct_config__.tag) for kind in (MessageRecorded, HistoryRepaired))
+"""Of facts that hold the conversation as the model gets it, and change no state."""
 
 SCHEMA = 1
 """The version of the stored form. Older ones are read, newer ones refused untouched."""
@@ -58,6 +61,21 @@ def unstorable(tag: str, why: str) -> bytes:
 def checksum(seq: int, data: bytes) -> int:
     """Stored beside a fact: a changed byte that is still JSON is not taken for what was said."""
     return zlib.crc32(data, seq & 0xFFFFFFFF)
+
+
+def storable(value: object) -> object:
+    """A column's value: text that no UTF-8 can hold (lone surrogates) goes in as bytes."""
+    if isinstance(value, str):
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            return value.encode("utf-8", "surrogatepass")
+    return value
+
+
+def from_storable(value: object) -> object:
+    """What was stored. :raises UnicodeDecodeError: it is damaged."""
+    return value.decode("utf-8", "surrogatepass") if isinstance(value, bytes) else value
 
 
 def _encode(action: Action) -> bytes:

@@ -15,11 +15,11 @@ from typing import Any
 
 import msgspec
 
-from quarterdeck.storage.codec import BadFact, StoredFact, checksum, decode
+from quarterdeck.storage.codec import MESSAGE_TAGS, BadFact, StoredFact, checksum, decode, from_storable
 from quarterdeck.storage.folders import LEASE
 from quarterdeck.storage.lease import owner_of
 from quarterdeck.storage.records import Draft, RunRecord
-from quarterdeck.storage.schema import RUN_COLUMNS, NewerSchema, check_schema, open_for_reading
+from quarterdeck.storage.schema import RUN_COLUMNS, check_schema, open_for_reading
 from quarterdeck.storage.wal import is_broken
 
 CHUNK = 2_000
@@ -96,6 +96,11 @@ class JournalReader:
         """Facts with their numbers, in order. What can't be read is listed in `damage` and passed over."""
         yield from self._facts("", (), after, up_to)
 
+    def facts_of_state(self, up_to: int | None = None) -> Iterator[tuple[int, StoredFact]]:
+        """Facts in order but those that change no state: the messages as the model gets them."""
+        tags = sorted(MESSAGE_TAGS)
+        yield from self._facts(f"AND tag NOT IN ({', '.join('?' * len(tags))})", tags, 0, up_to)
+
     def facts_of(
         self, run_id: str, after: int = 0, up_to: int | None = None
     ) -> Iterator[tuple[int, StoredFact]]:
@@ -127,7 +132,11 @@ class JournalReader:
     def meta(self) -> Mapping[str, str]:
         """What the session was opened with."""
         rows, _ = self._while_readable("SELECT key, value FROM meta", ())
-        return {str(key): str(value) for key, value in rows}
+        found = {}
+        for key, value in rows:
+            with suppress(UnicodeDecodeError):
+                found[str(key)] = str(from_storable(value))
+        return found
 
     # --- opening --------------------------------------------------------------------------------------
 
@@ -237,9 +246,10 @@ class JournalReader:
         return found
 
     def _decoded(self, seq: int, fact: object, check: object) -> Iterator[tuple[int, StoredFact]]:
+        if not isinstance(fact, bytes) or check != checksum(seq, fact):
+            self._damaged(seq - 1, "A fact is damaged: its bytes have changed.")
+            return
         try:
-            if not isinstance(fact, bytes) or check != checksum(seq, fact):
-                raise BadFact("no fact: its bytes have changed")
             told = decode(fact)
         except BadFact as bad:
             self._damaged(seq - 1, str(bad))
@@ -300,9 +310,7 @@ def _text(stored: bytes) -> str:
 
 def _plain(name: str, value: object) -> object:
     """As the writer got it: SQLite has no truth values, and text with lone surrogates is kept as bytes."""
-    if isinstance(value, bytes):
-        return value.decode("utf-8", "surrogatepass")
-    return bool(value) if name in _TRUTHS else value
+    return bool(value) if name in _TRUTHS else from_storable(value)
 
 
 def _words(fault: BaseException) -> str:

@@ -1,7 +1,7 @@
 """Whether a WAL that nobody owns is broken in its middle: SQLite passes over what follows, and says nothing.
 
-Looks only. The format: https://www.sqlite.org/fileformat2.html#walformat. An end that was cut off is no damage:
-it looks the same as what a killed process was just writing, and that was never acknowledged.
+Looks only. An end that was cut off is no damage: it looks the same as what a killed process was just writing,
+and that was never acknowledged. The format: https://www.sqlite.org/fileformat2.html#walformat
 """
 
 import struct

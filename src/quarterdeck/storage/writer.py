@@ -16,7 +16,7 @@ from typing import cast
 
 from msgspec.structs import astuple
 
-from quarterdeck.storage.codec import BadFact, StoredFact, checksum, encode, unstorable
+from quarterdeck.storage.codec import BadFact, StoredFact, checksum, encode, storable, unstorable
 from quarterdeck.storage.records import Batch, Draft, FactRecord, RunRecord
 from quarterdeck.storage.schema import FACT_COLUMNS, RUN_COLUMNS
 
@@ -144,9 +144,9 @@ def statements_of(batches: Iterable[Batch]) -> list[Statement]:
     return [
         *_of_many(_FACTS, facts),
         *_of_many(_RUNS, _run_rows(runs)),
-        *_of_many(_NO_DRAFTS, [(_storable(run_id),) for run_id in ended - drafts.keys()], ")"),
-        *_of_many(_DRAFTS, [tuple(map(_storable, astuple(one))) for one in drafts.values()]),
-        *_of_many(_BEATS, [(_storable(run_id), at) for run_id, at in beats.items()], _BEATEN),
+        *_of_many(_NO_DRAFTS, [(storable(run_id),) for run_id in ended - drafts.keys()], ")"),
+        *_of_many(_DRAFTS, [tuple(map(storable, astuple(one))) for one in drafts.values()]),
+        *_of_many(_BEATS, [(storable(run_id), at) for run_id, at in beats.items()], _BEATEN),
     ]
 
 
@@ -185,13 +185,13 @@ def _fact_row(fact: FactRecord) -> Row:
     try:
         stored = encode(cast(StoredFact, fact.fact))
     except BadFact as bad:  # one fact that nothing can hold is told as lost when it is read; the rest goes on
-        log.error("fact %d of %s is not kept: %s", fact.seq, fact.run_id or "no run", bad)
+        log.exception("fact %d of %s is not kept", fact.seq, fact.run_id or "no run")
         stored = unstorable(fact.tag, str(bad))
     return (
         fact.seq,
         fact.at,
         fact.tag,
-        _storable(fact.run_id),
+        storable(fact.run_id),
         fact.entry,
         stored,
         checksum(fact.seq, stored),
@@ -202,20 +202,10 @@ def _run_rows(runs: dict[str, Callable[[], RunRecord]]) -> list[Row]:
     rows: list[Row] = []
     for run_id, make in runs.items():
         try:
-            rows.append(tuple(map(_storable, astuple(make()))))
+            rows.append(tuple(map(storable, astuple(make()))))
         except Exception:  # its row stays as it was; the facts are kept, and are what counts
             log.exception("the registry's row of %s can't be made", run_id)
     return rows
-
-
-def _storable(value: object) -> object:
-    """Text that no UTF-8 can hold (lone surrogates) goes in as bytes; the reader knows them."""
-    if isinstance(value, str):
-        try:
-            value.encode()
-        except UnicodeEncodeError:
-            return value.encode("utf-8", "surrogatepass")
-    return value
 
 
 def _tell(listener: Callable[..., None], *told: object) -> None:
