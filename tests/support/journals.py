@@ -1,7 +1,9 @@
 """A journal that is really kept (loop side, the writer in its thread, the file), and facts to keep in it."""
 
 import asyncio
+import sqlite3
 import threading
+import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -81,12 +83,19 @@ def as_made(*rows: RunRecord) -> dict[str, Callable[[], RunRecord]]:
 class Kept:
     """One session with its owner's journal. Within `async with`, in the loop that uses it."""
 
-    def __init__(self, place: SessionPlace, *, wait: Callable[[float], None] | None = None) -> None:
+    def __init__(
+        self,
+        place: SessionPlace,
+        *,
+        wait: Callable[[float], None] = time.sleep,
+        wrap: Callable[[sqlite3.Connection], Any] = lambda database: database,
+    ) -> None:
         self.place = place
         self.changes: list[tuple[Keeping, str]] = []
         self.committed: list[int] = []
         """What the writer told, in order."""
-        self._waiting: dict[str, Any] = {} if wait is None else {"wait": wait}
+        self._wait = wait
+        self._wrap = wrap
         self._changed = asyncio.Event()
 
     async def __aenter__(self) -> Self:
@@ -97,9 +106,9 @@ class Kept:
             self.journal.queue,
             tell_committed=partial(_tell, loop, self._on_committed),
             tell_stuck=partial(_tell, loop, self.journal.on_stuck),
-            **self._waiting,
+            wait=self._wait,
         )
-        self.thread = threading.Thread(target=self.writer.run, args=(database,), daemon=True)
+        self.thread = threading.Thread(target=self.writer.run, args=(self._wrap(database),), daemon=True)
         self.thread.start()
         return self
 

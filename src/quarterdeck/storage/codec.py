@@ -35,7 +35,7 @@ def tag_of(action: Action) -> str:
 
 
 def encode(action: Action) -> bytes:
-    """JSON in UTF-8. Lone surrogates, which no UTF-8 can hold, are escaped.
+    """JSON in UTF-8, with lone surrogates, which no UTF-8 can hold, as three bytes each.
 
     :raises BadFact: it is nested too deep, or holds what JSON has no word for.
     """
@@ -82,13 +82,13 @@ def _encode(action: Action) -> bytes:
     try:
         return _encoder.encode(action)
     except UnicodeEncodeError:
-        return json.dumps(msgspec.to_builtins(action), ensure_ascii=True).encode("ascii")
+        return json.dumps(msgspec.to_builtins(action), ensure_ascii=False).encode("utf-8", "surrogatepass")
 
 
 def _decode(data: bytes) -> Action:
     try:
         found: Action = _decoder.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        # With lone surrogates, which msgspec does not read.
-        found = msgspec.convert(json.loads(data), type=Action)
+        # With surrogates, which msgspec does not read. As text, or two of them would become one character.
+        found = msgspec.convert(json.loads(data.decode("utf-8", "surrogatepass")), type=Action)
     return found

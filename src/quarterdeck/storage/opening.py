@@ -31,7 +31,7 @@ def open_session(
     try:
         make_file_private(place.database)
         database = open_for_writing(place.database, with_wal=not is_on_network(place.folder))
-    except (OSError, sqlite3.Error, NewerSchema) as fault:
+    except (OSError, sqlite3.Error, UnicodeError, NewerSchema) as fault:  # SQLite quotes what is damaged
         held.release()
         raise Unwritable(_words(fault)) from fault
     try:

@@ -24,8 +24,11 @@ from quarterdeck.storage.wal import is_broken
 
 CHUNK = 2_000
 """Facts read in one transaction."""
-BLIND = 10
+BLIND = 3
 """Chunks without any fact after which there is no more, where the last number is not known."""
+
+MOST_WORDS = 10
+"""Faults that are listed of one journal's pages."""
 
 _NO_END = 2**62
 _TRUTHS = frozenset({"captured", "notified", "in_turn"})
@@ -56,8 +59,9 @@ class JournalReader:
 
     def __init__(self, path: Path) -> None:
         self.damage: list[Damage] = []
+        self._is_checked = False
         self._copy: TemporaryDirectory[str] | None = None
-        has_owner = owner_of(path.parent / LEASE) is not None
+        self._has_owner = has_owner = owner_of(path.parent / LEASE) is not None
         # Before it is opened: what is seen now is what was left behind.
         wal_is_broken = not has_owner and is_broken(_beside(path, "-wal"))
         self._database, found = self._open(path, may_copy=not has_owner)
@@ -147,17 +151,22 @@ class JournalReader:
                 raise Unreadable(f"{name} has no journal.")
         try:
             return _opened(path)
-        except sqlite3.Error as fault:
-            if not may_copy or _is_damage(fault):
+        except _FAULTS as fault:
+            kind = getattr(fault, "sqlite_errorname", "SQLITE_CORRUPT")
+            if not may_copy:
                 raise Unreadable(f"{name} can't be read ({fault}).") from fault
         try:
-            return self._open_copy(path)
-        except (sqlite3.Error, OSError) as fault:
+            if not kind.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
+                return self._open_copy(path)
+            opened = _opened(path, whatever_is_there=True)
+        except (*_FAULTS, OSError) as fault:
             self._forget_copy()
             raise Unreadable(f"{name} can't be read ({fault}).") from fault
         except BaseException:
             self._forget_copy()
             raise
+        self._damaged(0, "Its end is cut off, or its list of tables is damaged.")
+        return opened
 
     def _open_copy(self, path: Path) -> tuple[sqlite3.Connection, int | None]:
         """Nobody owns it: its files may be opened by others than SQLite."""
@@ -191,6 +200,8 @@ class JournalReader:
     ) -> Iterator[tuple[int, StoredFact]]:
         if self.is_empty:
             return
+        if after == 0 and up_to is None and not self._has_owner:
+            self._check()
         newest = self._newest()
         end = min(_NO_END if newest is None else newest, _NO_END if up_to is None else up_to)
         columns = "SELECT seq, fact, checksum FROM facts"
@@ -207,6 +218,16 @@ class JournalReader:
             for seq, fact, check in rows:
                 yield from self._decoded(seq, fact, check)
             after = last
+
+    def _check(self) -> None:
+        """Who reads all of what was left behind hears of rows, too, that are gone without a fault."""
+        if self._is_checked:
+            return
+        self._is_checked = True
+        rows, _ = self._while_readable(f"PRAGMA quick_check({MOST_WORDS})", ())
+        for (words,) in rows:
+            if words != "ok":
+                self._damaged(0, f"A part of the journal is damaged ({str(words).splitlines()[-1]}).")
 
     def _newest(self) -> int | None:
         """The number of the newest fact; None = it can't be said."""
@@ -281,20 +302,17 @@ class JournalReader:
             self.damage.append(damage)
 
 
-def _opened(path: Path) -> tuple[sqlite3.Connection, int | None]:
+def _opened(path: Path, *, whatever_is_there: bool = False) -> tuple[sqlite3.Connection, int | None]:
     database = open_for_reading(path)
     try:
+        if whatever_is_there:  # SQLite then takes the pages that a file has for all there are
+            database.execute("PRAGMA writable_schema=1").close()
         found = check_schema(database, path)
         database.execute("SELECT count(*) FROM sqlite_master").fetchone()
     except BaseException:
         database.close()
         raise
     return database, found
-
-
-def _is_damage(fault: sqlite3.Error) -> bool:
-    """A copy would be the same."""
-    return fault.sqlite_errorname.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB"))
 
 
 def _beside(path: Path, ending: str) -> Path:

@@ -86,9 +86,10 @@ def open_for_writing(path: Path, *, with_wal: bool = True) -> sqlite3.Connection
 
 
 def open_for_reading(path: Path) -> sqlite3.Connection:
-    """A connection that changes no byte of the database and of its WAL; it may make a -shm file beside them.
+    """A connection that changes no byte of the database and of its WAL.
 
-    One that could write would fold the WAL of an owner who is gone into the database when it closes.
+    Beside them it may make the -shm file and an empty WAL. One that could write would fold the WAL of an
+    owner who is gone into the database when it closes.
 
     :raises sqlite3.Error: it can't be opened.
     """

@@ -1,7 +1,7 @@
 """Whether a WAL that nobody owns is broken in its middle: SQLite passes over what follows, and says nothing.
 
-Looks only. An end that was cut off is no damage: it looks the same as what a killed process was just writing,
-and that was never acknowledged. The format: https://www.sqlite.org/fileformat2.html#walformat
+Looks only. An end that is cut off or torn is no damage: it looks the same as what a killed process was just
+writing, and that was never acknowledged. The format: https://www.sqlite.org/fileformat2.html#walformat
 """
 
 import struct
@@ -34,21 +34,18 @@ def is_broken(wal: Path) -> bool:
 
 
 def _has_frames_after_a_break(found: bytes, magic: int, page_size: int, salts: list[int]) -> bool:
-    """Frames of an older use of the file lie behind the newest ones; they have other salts."""
+    """Frames of an older use of the file may lie behind the newest ones: they have other salts."""
     size = _FRAME.size + page_size
     sums: Sums | None = _HEADER.unpack_from(found)[6:8]
     for at in range(_HEADER.size, len(found) - size + 1, size):
         _, pages_after, *frame_salts, sum0, sum1 = _FRAME.unpack_from(found, at)
-        is_commit_of_now = frame_salts == salts and pages_after > 0
         if sums is None:
-            if is_commit_of_now:
+            if frame_salts == salts and pages_after > 0:
                 return True
             continue
         sums = _sums(found[at : at + 8], sums, magic)
         sums = _sums(found[at + _FRAME.size : at + size], sums, magic)
         if frame_salts != salts or sums != (sum0, sum1):
-            if is_commit_of_now:
-                return True
             sums = None
     return False
 
