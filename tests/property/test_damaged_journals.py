@@ -157,7 +157,7 @@ def check_damaged(folder: Path, before: Files, damage: Damage) -> None:
     assert is_left, "a byte of it has changed"
 
 
-_settings = settings(max_examples=150, suppress_health_check=list(HealthCheck))
+_settings = settings(max_examples=100, suppress_health_check=list(HealthCheck))
 
 
 def test_dur_02_what_is_whole_is_read_whole_and_without_a_complaint(scratch: Path) -> None:

@@ -88,6 +88,7 @@ class Kept:
         place: SessionPlace,
         *,
         wait: Callable[[float], None] = time.sleep,
+        secrets: tuple[str, ...] = (),
         wrap: Callable[[sqlite3.Connection], Any] = lambda database: database,
     ) -> None:
         self.place = place
@@ -95,6 +96,7 @@ class Kept:
         self.committed: list[int] = []
         """What the writer told, in order."""
         self._wait = wait
+        self._secrets = secrets
         self._wrap = wrap
         self._changed = asyncio.Event()
 
@@ -106,6 +108,7 @@ class Kept:
             self.journal.queue,
             tell_committed=partial(_tell, loop, self._on_committed),
             tell_stuck=partial(_tell, loop, self.journal.on_stuck),
+            secrets=self._secrets,
             wait=self._wait,
         )
         self.thread = threading.Thread(target=self.writer.run, args=(self._wrap(database),), daemon=True)

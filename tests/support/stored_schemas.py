@@ -44,7 +44,9 @@ FACTS: tuple[did.Action, ...] = (
         past_verb="Looked",
     ),
     did.TeammateReady(at=3.0, run_id=RUN),
-    did.MessageQueued(at=4.0, message_id=MessageId("m1"), run_id=RUN, sender="you", text="Go.", way=Way.QUEUE),
+    did.MessageQueued(
+        at=4.0, message_id=MessageId("m1"), run_id=RUN, sender="you", text="Go.", way=Way.QUEUE
+    ),
     did.TurnStarted(at=5.0, run_id=RUN, verb="Looking", past_verb="Looked"),
     did.MessageDelivered(
         at=5.0, message_id=MessageId("m1"), run_id=RUN, sender="you", text="Go.", way=Way.QUEUE

@@ -33,6 +33,8 @@ class Keep(msgspec.Struct, frozen=True):
     state_folder: Path
     lease: Lease | None = None
     """Held already, by a session that is resumed."""
+    secrets: tuple[str, ...] = ()
+    """Keys of the person: blotted out of what is kept."""
 
 
 class Keeper:
@@ -49,6 +51,7 @@ class Keeper:
         self.place = SessionPlace(keep.state_folder, session_id)
         self.journal = Journal(on_change=on_change)
         self._lease = keep.lease
+        self._secrets = keep.secrets
         self._scopes = scopes
         self._recorder = Recorder(store, self.journal)
         self._writer: Writer | None = None
@@ -73,6 +76,7 @@ class Keeper:
             self._writer = importlib.import_module("quarterdeck.storage.writer").Writer(
                 self.journal.queue,
                 tell_committed=lambda sequence: tell(self.journal.on_committed, sequence),
+                secrets=self._secrets,
                 tell_stuck=lambda words: tell(self.journal.on_stuck, words),
             )
             self._writer.run(database)

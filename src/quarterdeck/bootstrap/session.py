@@ -22,9 +22,11 @@ from quarterdeck.bootstrap.model import Endpoint, LateModel
 from quarterdeck.bootstrap.recovery import Parts, Recovered, recover, tell_live_text
 from quarterdeck.bootstrap.workers import WorkerShop
 from quarterdeck.config.verbs import VERBS
-from quarterdeck.domain.ids import RunId
+from quarterdeck.domain.ids import RequestId, RunId
 from quarterdeck.domain.messages import Message
+from quarterdeck.domain.requests import Answer, Request
 from quarterdeck.domain.teammates import Lifecycle, Outcome, PermissionMode, Way
+from quarterdeck.llm.history import repair
 from quarterdeck.permissions.rules import Rule
 from quarterdeck.processes.service import ProcessService
 from quarterdeck.project.workspace import Workspace
@@ -157,7 +159,8 @@ class Session:
         if self.found is None:
             self._tell_opened(self.config.model, self.clock.wall())
         else:
-            self.conversations.come_back(self._load_messages, dict(self.found.next_entries))
+            windows = self.found.state.transcripts
+            self.conversations.come_back(self._load_messages, self.found.next_entries, windows)
             recover(self._parts, self.found)
         if self.keeper is not None:
             self.keeper.start(self._meta())
@@ -329,13 +332,35 @@ class Session:
         supervisor.make_worker = shop.make
         return supervisor
 
+    def answer(self, request_id: RequestId, version: int, answer: Answer) -> str:
+        """The person's answer; to a request that outlived its run, it revives the teammate with it.
+
+        Empty = it counted; else one line that says why not.
+        """
+        request = self.store.state.inbox.by_id.get(request_id)
+        if request is None or request_id not in self.store.state.inbox.suspended:
+            return self.requests.answer(request_id, version, answer)
+        if request.version != version:
+            return f"It changed to v{request.version} meanwhile. Nothing was answered."
+        self._in_background(self._revive_with(request, version, answer), "revive with an answer")
+        return ""
+
+    async def _revive_with(self, request: Request, version: int, answer: Answer) -> None:
+        await self.prepare_revival(request.run_id)
+        if request.id not in self.store.state.inbox.suspended:
+            return  # answered or dismissed meanwhile
+        revived = self.supervisor.revive(request.run_id)
+        fault = revived.error if revived.run_id is None else self.requests.answer(request.id, version, answer)
+        if fault:
+            self.dispatch(did.NoticeRaised(at=self.clock.wall(), text=fault, is_fault=True))
+
     async def prepare_revival(self, run_id: RunId) -> None:
         """Have its conversation at hand: before `supervisor.revive`."""
         await self.conversations.loaded(run_id)
 
     def _revive_conversation(self, old: RunId, new: RunId) -> tuple[int, bool]:
         first = self.conversations.revive(old, new)
-        return first, unanswered(self.conversations.history(new))
+        return first, unanswered(repair(self.conversations.history(new)))
 
     def _answer_later(self, run_id: RunId, text: str) -> None:
         """A plan was answered whose turn is gone: the answer starts a turn."""

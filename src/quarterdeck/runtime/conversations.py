@@ -3,7 +3,7 @@
 It observes the store; nothing here changes the state. What a restarted program has not loaded is on disk.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import msgspec
 
@@ -14,6 +14,7 @@ from quarterdeck.state import actions as did
 from quarterdeck.state.app_state import AppState
 from quarterdeck.state.entries import Entry, ToolCall, ToolStatus
 from quarterdeck.state.teammates import NOBODY
+from quarterdeck.state.transcripts import Transcript
 
 _REPLACING = (did.ToolEnded, did.ToolPrinted, did.MessageAnswered, did.TurnEnded, did.TeammateEnded)
 
@@ -34,12 +35,21 @@ class Conversations:
         self._histories: dict[RunId, History] = {}
         self._entries: dict[RunId, _Kept] = {}
 
-    def come_back(self, load: LoadMessages, next_entries: dict[RunId, int]) -> None:
-        """Runs of an earlier process: how to load their messages, and the id of each one's next entry."""
+    def come_back(
+        self, load: LoadMessages, next_entries: Mapping[RunId, int], windows: Mapping[RunId, Transcript]
+    ) -> None:
+        """Runs of an earlier process.
+
+        :param load: brings a run's messages in from disk.
+        :param next_entries: the id of each run's next entry.
+        :param windows: the entries that the state holds.
+        """
         self._load = load
         self._on_disk = dict(next_entries)
         for run_id, next_id in next_entries.items():
-            self._entries[run_id] = _Kept(next_id, [])
+            window = windows.get(run_id)
+            entries = list(window.entries) if window is not None else []
+            self._entries[run_id] = _Kept(entries[0].id if entries else next_id, entries)
 
     def book(self, run_id: RunId) -> History:
         """The run's own history: it adds to it, nobody else does."""

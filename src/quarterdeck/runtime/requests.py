@@ -16,6 +16,7 @@ from quarterdeck.domain.requests import (
     PermissionDenied,
     PermissionGiven,
     PermissionRequest,
+    PermissionScope,
     PlanApproved,
     PlanRejected,
     PlanRequest,
@@ -54,6 +55,8 @@ class Requests:
         self._waiters: dict[RequestId, asyncio.Future[Answer]] = {}
         self._owners: dict[RequestId, RunId] = {}
         self._waiting: dict[RunId, int] = {}
+        self._given: dict[RunId, list[PermissionRequest]] = {}
+        """What the person allowed once, after the call that asked for it was gone."""
         self.on_orphan_answer: Callable[[RunId, str], None] = lambda run_id, text: None
         """Told, in words for the model, of an answer to a plan whose turn is gone: it starts a turn."""
         self.when_kept: Callable[[Callable[[], None]], None] = lambda call: call()
@@ -65,6 +68,11 @@ class Requests:
 
     async def permission(self, request: PermissionRequest) -> Answer:
         """Ask for one tool call. :raises Withdrawn: nobody will answer."""
+        for given in self._given.get(request.run_id, ()):
+            if (given.tool, given.subject, given.folder) == (request.tool, request.subject, request.folder):
+                # Answered after the call that asked was cut off: this is that very call, made again.
+                self._given[request.run_id].remove(given)
+                return PermissionGiven(PermissionScope.ONCE)
         return await self._ask(request, WaitsOn.PERMISSION)
 
     async def question(
@@ -119,6 +127,8 @@ class Requests:
         if waiter is not None and not waiter.done():
             self.when_kept(lambda: self._hand_over(request, waiter, answer))
         else:
+            if isinstance(request, PermissionRequest) and isinstance(answer, PermissionGiven):
+                self._given.setdefault(request.run_id, []).append(request)
             self.on_orphan_answer(request.run_id, late_words(request, answer))
         return ""
 

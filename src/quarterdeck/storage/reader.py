@@ -96,6 +96,13 @@ class JournalReader:
         found = rows[0][0] if rows else None
         return found if isinstance(found, int) else 0
 
+    def last_at(self) -> float:
+        """When the newest fact happened (epoch seconds); 0 = there is none. :raises Unreadable: it's lost."""
+        if self.is_empty:
+            return 0.0
+        rows = self._all("SELECT at FROM facts ORDER BY seq DESC LIMIT 1")
+        return rows[0][0] if rows and isinstance(rows[0][0], float) else 0.0
+
     def facts(self, after: int = 0, up_to: int | None = None) -> Iterator[tuple[int, StoredFact]]:
         """Facts with their numbers, in order. What can't be read is listed in `damage` and passed over."""
         yield from self._facts("", (), after, up_to)

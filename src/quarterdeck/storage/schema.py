@@ -54,6 +54,10 @@ STATEMENTS = 512
 """Prepared statements that are kept: inserts of many rows have one for each number of rows."""
 
 
+READING_S = 1.0
+"""How long a reader waits for a lock; with a WAL there is none to wait for."""
+
+
 class NewerSchema(ValueError):
     """Written by a later version: left untouched."""
 
@@ -94,7 +98,11 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
     :raises sqlite3.Error: it can't be opened.
     """
     database = sqlite3.connect(
-        f"file:{quote(os.fsencode(path))}?mode=ro", uri=True, isolation_level=None, check_same_thread=False
+        f"file:{quote(os.fsencode(path))}?mode=ro",
+        uri=True,
+        isolation_level=None,
+        check_same_thread=False,
+        timeout=READING_S,
     )
     try:
         for pragma in ("query_only=1", "cell_size_check=1", "trusted_schema=0"):

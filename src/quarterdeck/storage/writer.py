@@ -5,6 +5,7 @@ statement that SQLite runs lets other threads have the interpreter, and this one
 from a busy loop: so many rows are one statement, and one statement alone is its own transaction.
 """
 
+import json
 import logging
 import sqlite3
 import time
@@ -22,6 +23,7 @@ from quarterdeck.storage.schema import FACT_COLUMNS, RUN_COLUMNS
 
 log = logging.getLogger("quarterdeck")
 
+SHORTEST_SECRET = 6
 GATHER_S = 0.002
 """How long a transaction waits for more to take along."""
 RETRY_S = 0.5
@@ -45,12 +47,34 @@ Row = tuple[object, ...]
 Statement = tuple[str, Sequence[object]]
 
 
+class Ink:
+    """Values as they are written: without the person's secrets, and so that SQLite takes them."""
+
+    def __init__(self, secrets: Iterable[str] = ()) -> None:
+        self._secrets = tuple(secret for secret in secrets if len(secret) >= SHORTEST_SECRET)
+        self._in_json = tuple(map(_json_of, self._secrets))
+
+    def of(self, value: object) -> object:
+        """A column's value."""
+        if isinstance(value, str):
+            for secret in self._secrets:
+                value = value.replace(secret, "[secret]")
+        return storable(value)
+
+    def of_json(self, stored: bytes) -> bytes:
+        """A fact's bytes."""
+        for secret in self._in_json:
+            stored = stored.replace(secret, b"[secret]")
+        return stored
+
+
 class Writer:
     """Runs in its own thread from the opening of the database to its closing.
 
     :param tell_committed: told the newest sequence number on disk; 0 = a transaction without facts was stuck
         and is on disk now.
     :param tell_stuck: told why the disk takes nothing, in one line, each time it was tried.
+    :param secrets: never written: whatever text holds one of these has `[secret]` in its place.
     :param wait: sleeps; a test gives its own.
     """
 
@@ -60,11 +84,13 @@ class Writer:
         *,
         tell_committed: Callable[[int], None],
         tell_stuck: Callable[[str], None],
+        secrets: tuple[str, ...] = (),
         wait: Callable[[float], None] = time.sleep,
     ) -> None:
         self._queue = queue
         self._tell_committed = tell_committed
         self._tell_stuck = tell_stuck
+        self._ink = Ink(secrets)
         self._wait = wait
         self._ends = False
         self.give_up = False
@@ -105,7 +131,7 @@ class Writer:
 
     def _write_in_the_end(self, database: sqlite3.Connection, batches: list[Batch]) -> bool:
         """Try until it is on disk; False = given up."""
-        statements = statements_of(batches)
+        statements = statements_of(batches, self._ink)
         was_stuck = False
         while True:
             try:
@@ -125,7 +151,7 @@ class Writer:
             return True
 
 
-def statements_of(batches: Iterable[Batch]) -> list[Statement]:
+def statements_of(batches: Iterable[Batch], ink: Ink) -> list[Statement]:
     """What one transaction does: every fact, and of runs, drafts and heartbeats the newest of each."""
     facts: list[Row] = []
     runs: dict[str, Callable[[], RunRecord]] = {}
@@ -134,7 +160,7 @@ def statements_of(batches: Iterable[Batch]) -> list[Statement]:
     beats: dict[str, float] = {}
     for batch in batches:
         for fact in batch.facts:
-            facts.append(_fact_row(fact))
+            facts.append(_fact_row(fact, ink))
             if fact.ends_draft:
                 ended.add(fact.run_id)
                 drafts.pop(fact.run_id, None)
@@ -143,10 +169,10 @@ def statements_of(batches: Iterable[Batch]) -> list[Statement]:
         beats.update(batch.beats)
     return [
         *_of_many(_FACTS, facts),
-        *_of_many(_RUNS, _run_rows(runs)),
-        *_of_many(_NO_DRAFTS, [(storable(run_id),) for run_id in ended - drafts.keys()], ")"),
-        *_of_many(_DRAFTS, [tuple(map(storable, astuple(one))) for one in drafts.values()]),
-        *_of_many(_BEATS, [(storable(run_id), at) for run_id, at in beats.items()], _BEATEN),
+        *_of_many(_RUNS, _run_rows(runs, ink)),
+        *_of_many(_NO_DRAFTS, [(ink.of(run_id),) for run_id in ended - drafts.keys()], ")"),
+        *_of_many(_DRAFTS, [tuple(map(ink.of, astuple(one))) for one in drafts.values()]),
+        *_of_many(_BEATS, [(ink.of(run_id), at) for run_id, at in beats.items()], _BEATEN),
     ]
 
 
@@ -181,9 +207,9 @@ def _of_many(head: str, rows: list[Row], tail: str = "") -> Iterable[Statement]:
         yield f"{head}{', '.join([marks] * len(part))}{tail}", tuple(chain.from_iterable(part))
 
 
-def _fact_row(fact: FactRecord) -> Row:
+def _fact_row(fact: FactRecord, ink: Ink) -> Row:
     try:
-        stored = encode(cast(StoredFact, fact.fact))
+        stored = ink.of_json(encode(cast(StoredFact, fact.fact)))
     except BadFact as bad:  # one fact that nothing can hold is told as lost when it is read; the rest goes on
         log.exception("fact %d of %s is not kept", fact.seq, fact.run_id or "no run")
         stored = unstorable(fact.tag, str(bad))
@@ -191,21 +217,25 @@ def _fact_row(fact: FactRecord) -> Row:
         fact.seq,
         fact.at,
         fact.tag,
-        storable(fact.run_id),
+        ink.of(fact.run_id),
         fact.entry,
         stored,
         checksum(fact.seq, stored),
     )
 
 
-def _run_rows(runs: dict[str, Callable[[], RunRecord]]) -> list[Row]:
+def _run_rows(runs: dict[str, Callable[[], RunRecord]], ink: Ink) -> list[Row]:
     rows: list[Row] = []
     for run_id, make in runs.items():
         try:
-            rows.append(tuple(map(storable, astuple(make()))))
+            rows.append(tuple(map(ink.of, astuple(make()))))
         except Exception:  # its row stays as it was; the facts are kept, and are what counts
             log.exception("the registry's row of %s can't be made", run_id)
     return rows
+
+
+def _json_of(text: str) -> bytes:
+    return json.dumps(text, ensure_ascii=False)[1:-1].encode("utf-8", "surrogatepass")
 
 
 def _tell(listener: Callable[..., None], *told: object) -> None:

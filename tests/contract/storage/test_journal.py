@@ -239,6 +239,22 @@ async def test_a_disk_that_took_no_draft_is_well_again_when_it_takes_it(place: S
         await kept.until(Keeping.KEEPING)
 
 
+async def test_sec_01_a_secret_is_written_nowhere(place: SessionPlace) -> None:
+    secret = 'sk-"test\\ü'
+    text = f"the key is {secret}, again {secret}"
+    async with Kept(place, secrets=(secret, "short")) as kept:
+        kept.journal.append(note(1, text), as_made(run_row(task=text)))
+        kept.journal.append(note(2, f"\ud800 short {secret}"))
+        kept.journal.draft(Draft(RUN, 1.0, text))
+    with JournalReader(place.database) as reader:
+        told = [fact.text for _, fact in reader.facts() if isinstance(fact, did.NoteTaken)]
+        assert told == ["the key is [secret], again [secret]", "\ud800 short [secret]"]
+        assert [row.task for row in reader.runs()] == told[:1]
+        assert [draft.text for draft in reader.drafts()] == told[:1]
+    for one in place.folder.iterdir():
+        assert secret.encode() not in one.read_bytes()
+
+
 async def test_without_a_journal_nothing_waits(place: SessionPlace) -> None:
     changes: list[tuple[Keeping, str]] = []
     journal = Journal(on_change=lambda keeping, why: changes.append((keeping, why)))
