@@ -25,7 +25,7 @@ log = logging.getLogger("quarterdeck")
 
 SHORTEST_SECRET = 6
 GATHER_S = 0.002
-"""How long a transaction waits for more to take along."""
+"""How soon after the one before a transaction may begin: what comes meanwhile is taken along."""
 RETRY_S = 0.5
 MOST_BATCHES = 2_000
 """In one transaction."""
@@ -76,6 +76,7 @@ class Writer:
     :param tell_stuck: told why the disk takes nothing, in one line, each time it was tried.
     :param secrets: never written: whatever text holds one of these has `[secret]` in its place.
     :param wait: sleeps; a test gives its own.
+    :param clock: monotonic seconds.
     """
 
     def __init__(
@@ -86,12 +87,15 @@ class Writer:
         tell_stuck: Callable[[str], None],
         secrets: tuple[str, ...] = (),
         wait: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._queue = queue
         self._tell_committed = tell_committed
         self._tell_stuck = tell_stuck
         self._ink = Ink(secrets)
         self._wait = wait
+        self._clock = clock
+        self._written_at = 0.0
         self._ends = False
         self.give_up = False
         """Set from outside at the program's end: a disk that still takes nothing holds nothing up."""
@@ -110,14 +114,15 @@ class Writer:
             database.close()
 
     def _take(self) -> list[Batch]:
-        """What is there, after waiting for the first."""
+        """What is there, after waiting for the first. In quiet times nothing is gathered."""
         first = self._queue.get()
         if first is None:
             self._ends = True
             return []
         batches = [first]
-        if self._queue.empty():
-            self._wait(GATHER_S)
+        too_soon_s = self._written_at + GATHER_S - self._clock()
+        if too_soon_s > 0 and self._queue.empty():
+            self._wait(too_soon_s)
         while len(batches) < MOST_BATCHES:
             try:
                 batch = self._queue.get_nowait()
@@ -145,6 +150,7 @@ class Writer:
                     return False
                 self._wait(RETRY_S)
                 continue
+            self._written_at = self._clock()
             last = max(batch.last for batch in batches)
             if last or was_stuck:
                 _tell(self._tell_committed, last)
