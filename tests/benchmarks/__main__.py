@@ -12,9 +12,11 @@ import msgspec
 
 from tests.benchmarks.figures import Bench, Figure, Row, table
 from tests.benchmarks.growth import roster_growth, transcript_growth
+from tests.benchmarks.journal import journal_lag
 from tests.benchmarks.kills import hostile_kills, kill_under_load
 from tests.benchmarks.machine import keep_to_last_core, paced_server
 from tests.benchmarks.memory import idle_memory
+from tests.benchmarks.search import search_all
 from tests.benchmarks.start import first_paint
 from tests.benchmarks.streams import key_to_paint_1000, live_1000, stream_scaling, stream_vs_sdk
 
@@ -29,6 +31,8 @@ ROWS: dict[str, Row] = {
     "idle_memory": idle_memory,
     "kill_under_load": kill_under_load,
     "hostile_kills": hostile_kills,
+    "journal_lag": journal_lag,
+    "search": search_all,
 }
 
 

@@ -1,7 +1,7 @@
-"""A loop that tells facts at a steady rate, with a journal and without: how late it is, how long a commit takes.
+"""Tells facts at a steady rate, with a journal and without: how late it is, how long commits last.
 
-`python -m tests.benchmarks.journal_child FOLDER SECONDS RATE BUSY`; BUSY = the part of its time in which the loop
-works on something else. Prints one line of JSON; all times in ms.
+`python -m tests.benchmarks.journal_child FOLDER SECONDS RATE BUSY`; BUSY = the part of its time in which the
+loop works on something else. Prints one line of JSON; all times in ms.
 """
 
 import asyncio
@@ -49,8 +49,10 @@ async def probe(lived: Lived, until: float) -> None:
         lived.lags.append((loop.time() - due) * 1000)
 
 
-async def tell(kept: Kept, lived: Lived, numbers: Iterator[int], rate: int, busy: float, until: float) -> None:
-    """Facts of many runs, evenly; every tenth changes the row of its run. Each is waited for by its teammate."""
+async def tell(
+    kept: Kept, lived: Lived, numbers: Iterator[int], rate: int, busy: float, until: float
+) -> None:
+    """Facts of many runs, evenly; every tenth changes the row of its run. A teammate waits for each."""
     loop, waiting = asyncio.get_running_loop(), set[asyncio.Future[None]]()
     due = loop.time()
     while due < until:

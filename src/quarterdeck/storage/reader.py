@@ -118,17 +118,25 @@ class JournalReader:
         """The facts of one run, in order."""
         yield from self._facts("AND run_id = ?", (run_id,), after, up_to)
 
-    def tagged(self, tags: Sequence[str], run_id: str | None = None) -> Iterator[tuple[int, StoredFact]]:
+    def tagged(
+        self, tags: Sequence[str], run_id: str | None = None, after: int = 0, up_to: int | None = None
+    ) -> Iterator[tuple[int, StoredFact]]:
         """The facts of some kinds, in order; of one run, or of all."""
-        where = f"AND tag IN ({', '.join('?' * len(tags))})"
-        if run_id is None:
-            yield from self._facts(where, tags)
-        else:
-            yield from self._facts(f"{where} AND run_id = ?", (*tags, run_id))
+        where, values = f"AND tag IN ({', '.join('?' * len(tags))})", tuple(tags)
+        if run_id is not None:
+            where, values = f"{where} AND run_id = ?", (*values, run_id)
+        yield from self._facts(where, values, after, up_to)
 
     def of_entries(self, run_id: str, first: int, last: int) -> Iterator[tuple[int, StoredFact]]:
         """The facts that made or changed the entries with these ids, in order."""
         yield from self._facts("AND run_id = ? AND entry BETWEEN ? AND ?", (run_id, first, last))
+
+    def select(self, query: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        """Numbers of facts and the like, by a query of the rest of storage; of an empty journal none.
+
+        :raises Unreadable: what it needs is damaged.
+        """
+        return [] if self.is_empty else self._all(query, values)
 
     def drafts(self) -> tuple[Draft, ...]:
         """Text that was streamed and never finished."""
