@@ -198,6 +198,18 @@ def test_dur_02_facts_before_and_behind_a_damaged_page_are_read(scratch: Path) -
     assert len(facts) > FACTS * 0.9
 
 
+def test_dur_02_facts_that_are_gone_without_a_fault_are_missed_by_who_reads_all(scratch: Path) -> None:
+    found = bytearray(whole(is_closed=True)[DATABASE])
+    at = found.index(b'"200 ')
+    page = at - at % 4_096
+    assert found[page] == 13, "a leaf of a table"
+    count = int.from_bytes(found[page + 3 : page + 5])
+    found[page + 3 : page + 5] = (count - 1).to_bytes(2)
+    facts, is_said = read(lay(scratch, {DATABASE: bytes(found)}))
+    assert len(facts) == FACTS - 1
+    assert is_said
+
+
 @pytest.mark.parametrize("part", [0.3, 0.6, 0.9, 0.99])
 def test_dur_02_a_database_whose_end_is_cut_off_is_read_up_to_there(scratch: Path, part: float) -> None:
     found = whole(is_closed=True)[DATABASE]

@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Mapping
 
 from quarterdeck.storage.codec import storable
-from quarterdeck.storage.folders import SessionPlace, is_on_network, make_file_private
+from quarterdeck.storage.folders import SessionPlace, is_on_network
 from quarterdeck.storage.lease import Lease, Taken, take
 from quarterdeck.storage.schema import NewerSchema, open_for_writing
 
@@ -29,7 +29,6 @@ def open_session(
     except OSError as fault:
         raise Unwritable(_words(fault)) from fault
     try:
-        make_file_private(place.database)
         database = open_for_writing(place.database, with_wal=not is_on_network(place.folder))
     except (OSError, sqlite3.Error, UnicodeError, NewerSchema) as fault:  # SQLite quotes what is damaged
         held.release()

@@ -125,6 +125,22 @@ async def test_a_draft_is_replaced_and_goes_with_the_fact_that_ends_it(place: Se
             assert reader.drafts() == (Draft(other, 1.0, "Twice"),)
 
 
+async def test_a_draft_that_ends_in_the_transaction_it_came_in_is_none(place: SessionPlace) -> None:
+    journal = Journal()
+    writer = Writer(journal.queue, tell_committed=lambda last: None, tell_stuck=lambda words: None)
+    database, lease = open_session(place, {})
+    journal.draft(Draft(RUN, 1.0, "Once"))
+    await asyncio.sleep(0)
+    journal.append(note(1, ends_draft=True))
+    journal.close()
+    assert journal.queue.qsize() == 3, "a batch each, and the end"
+    await asyncio.to_thread(writer.run, database)
+    lease.release()
+    with JournalReader(place.database) as reader:
+        assert reader.drafts() == ()
+        assert reader.last() == 1
+
+
 async def test_what_is_streamed_after_a_whole_message_is_a_draft_again(place: SessionPlace) -> None:
     async with Kept(place) as kept:
         kept.journal.append(note(1, "whole", ends_draft=True))
