@@ -232,6 +232,14 @@ def test_dur_02_a_file_that_is_no_database_has_nothing_to_read(scratch: Path, st
     assert path.read_bytes() == stored
 
 
+@pytest.mark.parametrize("size", [0, 10, 32, 40])
+def test_dur_02_a_wal_that_was_only_begun_is_no_damage(scratch: Path, size: int) -> None:
+    closed, wal = whole(is_closed=True)[DATABASE], whole(is_closed=False)[WAL]
+    facts, is_said = read(lay(scratch, {DATABASE: closed, WAL: wal[:size]}))
+    assert len(facts) == FACTS
+    assert is_said is False
+
+
 def test_dur_02_nothing_where_a_journal_should_be_is_said(scratch: Path) -> None:
     with pytest.raises(Unreadable, match="has no journal"):
         JournalReader(scratch / "sessions" / "none" / DATABASE)

@@ -73,7 +73,7 @@ def check_life(place: SessionPlace, acknowledged: Sequence[int]) -> int:
             newest[fact.run_id] = f"{seq} {last} {draft}"
         drafts = {one.run_id: one.text for one in reader.drafts()}
         rows = {one.run_id: one.findings for one in reader.runs()}
-        assert reader.damage == []
+        assert reader.damage == [], reader.damage
     for run_id, told in newest.items():
         of_fact, last, draft = told.split(" ")
         assert of_fact == last, "a go is split"

@@ -24,7 +24,9 @@ def is_broken(wal: Path) -> bool:
         found = wal.read_bytes()
     except OSError:
         return False
-    if len(found) <= _HEADER.size or not any(found[: _HEADER.size]):
+    if len(found) <= _HEADER.size + _FRAME.size:
+        return False  # its owner was killed before it wrote a page
+    if not any(found[: _HEADER.size]):
         return any(found)
     magic, _, page_size, _, *salts, sum0, sum1 = _HEADER.unpack_from(found)
     is_known = magic & ~1 == _MAGIC and page_size in _PAGE_SIZES
@@ -34,19 +36,22 @@ def is_broken(wal: Path) -> bool:
 
 
 def _has_frames_after_a_break(found: bytes, magic: int, page_size: int, salts: list[int]) -> bool:
-    """Frames of an older use of the file may lie behind the newest ones: they have other salts."""
+    """Whether a transaction that was written whole lies behind a frame that does not fit.
+
+    Other frames lie there too: of an older use of the file (with other salts), and what is left of a
+    transaction that a kill cut off, when the next process wrote a shorter one over its beginning.
+    """
     size = _FRAME.size + page_size
-    sums: Sums | None = _HEADER.unpack_from(found)[6:8]
+    before: Sums = _HEADER.unpack_from(found)[6:8]
+    is_after_a_break = False
     for at in range(_HEADER.size, len(found) - size + 1, size):
         _, pages_after, *frame_salts, sum0, sum1 = _FRAME.unpack_from(found, at)
-        if sums is None:
-            if frame_salts == salts and pages_after > 0:
-                return True
-            continue
-        sums = _sums(found[at : at + 8], sums, magic)
-        sums = _sums(found[at + _FRAME.size : at + size], sums, magic)
-        if frame_salts != salts or sums != (sum0, sum1):
-            sums = None
+        sums = _sums(found[at + _FRAME.size : at + size], _sums(found[at : at + 8], before, magic), magic)
+        fits = frame_salts == salts and sums == (sum0, sum1)
+        if is_after_a_break and fits and pages_after:
+            return True
+        is_after_a_break = is_after_a_break or not fits
+        before = (sum0, sum1)
     return False
 
 
