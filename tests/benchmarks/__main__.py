@@ -12,6 +12,7 @@ import msgspec
 
 from tests.benchmarks.figures import Bench, Figure, Row, table
 from tests.benchmarks.growth import roster_growth, transcript_growth
+from tests.benchmarks.journal import journal_lag
 from tests.benchmarks.kills import hostile_kills, kill_under_load
 from tests.benchmarks.machine import keep_to_last_core, paced_server
 from tests.benchmarks.memory import idle_memory
@@ -30,6 +31,7 @@ ROWS: dict[str, Row] = {
     "idle_memory": idle_memory,
     "kill_under_load": kill_under_load,
     "hostile_kills": hostile_kills,
+    "journal_lag": journal_lag,
     "search": search_all,
 }
 

@@ -5,6 +5,7 @@ or a field is never renamed, only added.
 """
 
 import json
+import zlib
 from typing import TypeAlias
 
 import msgspec
@@ -25,7 +26,7 @@ _decoder = msgspec.json.Decoder(Action)
 
 
 class BadFact(ValueError):
-    """Stored bytes that are no fact of this version."""
+    """Stored bytes that are no fact of this version, or a fact that no bytes can hold."""
 
 
 def tag_of(action: Action) -> str:
@@ -34,26 +35,60 @@ def tag_of(action: Action) -> str:
 
 
 def encode(action: Action) -> bytes:
-    """JSON in UTF-8. Lone surrogates, which no UTF-8 can hold, are escaped."""
+    """JSON in UTF-8, with lone surrogates, which no UTF-8 can hold, as three bytes each.
+
+    :raises BadFact: it is nested too deep, or holds what JSON has no word for.
+    """
     try:
-        return _encoder.encode(action)
-    except UnicodeEncodeError:
-        return json.dumps(msgspec.to_builtins(action), ensure_ascii=True).encode("ascii")
+        return _encode(action)
+    except (TypeError, ValueError, RecursionError) as fault:
+        raise BadFact(f"a fact that can't be stored: {type(fault).__name__}: {fault}") from fault
 
 
 def decode(data: bytes) -> Action:
     """The fact that was encoded. :raises BadFact: these bytes are none."""
     try:
+        return _decode(data)
+    except (TypeError, ValueError, RecursionError) as fault:
+        raise BadFact(f"no fact: {data[:80]!r}: {type(fault).__name__}: {fault}") from fault
+
+
+def unstorable(tag: str, why: str) -> bytes:
+    """What stands in the place of a fact that could not be encoded: no fact, and it says so."""
+    return msgspec.json.encode({"unstorable": tag, "why": why})
+
+
+def checksum(seq: int, data: bytes) -> int:
+    """Stored beside a fact: a changed byte that is still JSON is not taken for what was said."""
+    return zlib.crc32(data, seq & 0xFFFFFFFF)
+
+
+def storable(value: object) -> object:
+    """A column's value: text that no UTF-8 can hold (lone surrogates) goes in as bytes."""
+    if isinstance(value, str):
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            return value.encode("utf-8", "surrogatepass")
+    return value
+
+
+def from_storable(value: object) -> object:
+    """What was stored. :raises UnicodeDecodeError: it is damaged."""
+    return value.decode("utf-8", "surrogatepass") if isinstance(value, bytes) else value
+
+
+def _encode(action: Action) -> bytes:
+    try:
+        return _encoder.encode(action)
+    except UnicodeEncodeError:
+        return json.dumps(msgspec.to_builtins(action), ensure_ascii=False).encode("utf-8", "surrogatepass")
+
+
+def _decode(data: bytes) -> Action:
+    try:
         found: Action = _decoder.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        return _decode_slowly(data)
-    return found
-
-
-def _decode_slowly(data: bytes) -> Action:
-    """With lone surrogates, which msgspec does not read."""
-    try:
-        found: Action = msgspec.convert(json.loads(data), type=Action)
-    except (msgspec.ValidationError, ValueError) as fault:
-        raise BadFact(f"no fact: {data[:80]!r}: {fault}") from fault
+        # With surrogates, which msgspec does not read. As text, or two of them would become one character.
+        found = msgspec.convert(json.loads(data.decode("utf-8", "surrogatepass")), type=Action)
     return found

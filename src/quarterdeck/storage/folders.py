@@ -3,8 +3,11 @@
 `STATE/sessions/ID/journal.db`, `STATE/sessions/ID/lease`, and `STATE/index.db` over all of them.
 """
 
+import errno
 import os
+import re
 import stat
+from contextlib import suppress
 from pathlib import Path
 
 DATABASE = "journal.db"
@@ -20,9 +23,16 @@ NETWORK_TYPES = (
     "ceph",
     "fuse.sshfs",
     "glusterfs",
+    "fuse.glusterfs",
+    "fuse.ceph",
     "lustre",
+    "vboxsf",
 )
 """File systems on which a WAL's shared memory does not work."""
+
+
+_OCTAL = re.compile(r"\\([0-7]{3})")
+"""Spaces and their like in `/proc/self/mounts`."""
 
 
 class UnsafeFolder(OSError):
@@ -46,19 +56,31 @@ class SessionPlace:
 
 
 def make_private(folder: Path) -> None:
-    """A folder for its owner only.
+    """A folder for its owner only; folders above it that are missing are made so too.
 
     :raises UnsafeFolder: it is a link, or somebody else's.
     :raises OSError: it can't be made.
     """
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    found = folder.lstat()
-    if stat.S_ISLNK(found.st_mode):
-        raise UnsafeFolder(f"{folder} is a link; the state folder must be a real one.")
-    if found.st_uid != os.geteuid():
-        raise UnsafeFolder(f"{folder} belongs to somebody else; set QUARTERDECK_HOME to a folder of yours.")
-    if stat.S_IMODE(found.st_mode) != 0o700:
-        folder.chmod(0o700)
+    for missing in reversed([one for one in folder.parents if not one.exists()]):
+        missing.mkdir(mode=0o700, exist_ok=True)
+    with suppress(FileExistsError):
+        folder.mkdir(mode=0o700)
+    try:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError as fault:
+        if fault.errno in (errno.ELOOP, errno.ENOTDIR) and folder.is_symlink():
+            raise UnsafeFolder(f"{folder} is a link; the state folder must be a real one.") from fault
+        raise
+    try:
+        found = os.fstat(descriptor)
+        if found.st_uid != os.geteuid():
+            raise UnsafeFolder(
+                f"{folder} belongs to somebody else; set QUARTERDECK_HOME to a folder of yours."
+            )
+        if found.st_mode & 0o077:  # one that its owner has closed for writing stays so
+            os.fchmod(descriptor, found.st_mode & 0o700)
+    finally:
+        os.close(descriptor)
 
 
 def make_file_private(path: Path) -> None:
@@ -92,7 +114,7 @@ def is_on_network(folder: Path, mounts: str | None = None) -> bool:
         parts = line.split()
         if len(parts) < 3:
             continue
-        at = parts[1].replace("\\040", " ")
+        at = _OCTAL.sub(lambda found: chr(int(found[1], 8)), parts[1])
         inside = real == at or real.startswith(at.rstrip("/") + "/")
         if inside and len(at) >= len(best):
             best, kind = at, parts[2]

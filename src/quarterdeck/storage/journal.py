@@ -99,9 +99,9 @@ class Journal:
     def on_committed(self, sequence: int) -> None:
         """All up to here is on disk."""
         self.last_committed = max(self.last_committed, sequence)
+        self._release(self.last_committed)
         if self.keeping is Keeping.STUCK:
             self._change(Keeping.KEEPING, "")
-        self._release(self.last_committed)
 
     def on_stuck(self, words: str) -> None:
         """The disk took a transaction not; it is tried again."""
@@ -111,9 +111,9 @@ class Journal:
     def on_unable(self, words: str) -> None:
         """There can be no journal: what waits goes on without."""
         if self.keeping is not Keeping.MEMORY:
-            self._change(Keeping.MEMORY, words)
             self._facts, self._runs, self._drafts = [], {}, {}
             self._release(None)
+            self._change(Keeping.MEMORY, words)
 
     def _change(self, keeping: Keeping, words: str) -> None:
         self.keeping = keeping

@@ -3,7 +3,8 @@
 import sqlite3
 from collections.abc import Mapping
 
-from quarterdeck.storage.folders import SessionPlace, is_on_network, make_file_private
+from quarterdeck.storage.codec import storable
+from quarterdeck.storage.folders import SessionPlace, is_on_network
 from quarterdeck.storage.lease import Lease, Taken, take
 from quarterdeck.storage.schema import NewerSchema, open_for_writing
 
@@ -28,10 +29,15 @@ def open_session(
     except OSError as fault:
         raise Unwritable(_words(fault)) from fault
     try:
-        make_file_private(place.database)
         database = open_for_writing(place.database, with_wal=not is_on_network(place.folder))
-        database.executemany("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", list(meta.items()))
-    except (OSError, sqlite3.Error, NewerSchema) as fault:
+    except (OSError, sqlite3.Error, UnicodeError, NewerSchema) as fault:  # SQLite quotes what is damaged
+        held.release()
+        raise Unwritable(_words(fault)) from fault
+    try:
+        rows = [(key, storable(value)) for key, value in meta.items()]
+        database.executemany("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", rows)
+    except sqlite3.Error as fault:
+        database.close()
         held.release()
         raise Unwritable(_words(fault)) from fault
     return database, held

@@ -1,9 +1,13 @@
 """The tables of a session's database, and how it is opened for writing."""
 
+import os
 import sqlite3
+from contextlib import closing, suppress
 from pathlib import Path
+from urllib.parse import quote
 
 from quarterdeck.storage.codec import SCHEMA
+from quarterdeck.storage.folders import make_file_private
 
 TABLES = """
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -13,7 +17,8 @@ CREATE TABLE IF NOT EXISTS facts (
   tag TEXT NOT NULL,
   run_id TEXT NOT NULL,
   entry INTEGER,
-  fact BLOB NOT NULL
+  fact BLOB NOT NULL,
+  checksum INTEGER NOT NULL
 );
 CREATE INDEX IF NOT EXISTS facts_of_run ON facts (run_id, seq);
 CREATE INDEX IF NOT EXISTS facts_of_entry ON facts (run_id, entry) WHERE entry IS NOT NULL;
@@ -39,10 +44,18 @@ RUN_COLUMNS = (
 )  # fmt: skip
 """In the order of `records.RunRecord`."""
 
+FACT_COLUMNS = ("seq", "at", "tag", "run_id", "entry", "fact", "checksum")
+
 WAL_PAGES = 1000
 """A checkpoint every so many pages (4 kB each): the WAL stays at about 4 MB."""
 WAL_BYTES = 8_000_000
 """What is cut off the file of a WAL that has grown over it."""
+STATEMENTS = 512
+"""Prepared statements that are kept: inserts of many rows have one for each number of rows."""
+
+
+READING_S = 1.0
+"""How long a reader waits for a lock; with a WAL there is none to wait for."""
 
 
 class NewerSchema(ValueError):
@@ -50,12 +63,17 @@ class NewerSchema(ValueError):
 
 
 def open_for_writing(path: Path, *, with_wal: bool = True) -> sqlite3.Connection:
-    """The database of a session, made when absent. The caller holds the lease.
+    """The database of a session, made (0600) when absent. The caller holds the lease.
 
     :raises NewerSchema: a later version wrote it.
     :raises sqlite3.Error: it cannot be opened, or is none.
+    :raises OSError: it cannot be made, or is a link.
     """
-    database = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5.0)
+    make_file_private(path)
+    _refuse_newer(path)
+    database = sqlite3.connect(
+        path, isolation_level=None, check_same_thread=False, timeout=5.0, cached_statements=STATEMENTS
+    )
     try:
         found = check_schema(database, path)
         mode = "WAL" if with_wal else "TRUNCATE"
@@ -65,6 +83,30 @@ def open_for_writing(path: Path, *, with_wal: bool = True) -> sqlite3.Connection
         database.execute(f"PRAGMA journal_size_limit={WAL_BYTES}")
         if found is None:
             database.executescript(f"BEGIN IMMEDIATE;{TABLES}PRAGMA user_version={SCHEMA};COMMIT;")
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
+def open_for_reading(path: Path) -> sqlite3.Connection:
+    """A connection that changes no byte of the database and of its WAL.
+
+    Beside them it may make the -shm file and an empty WAL. One that could write would fold the WAL of an
+    owner who is gone into the database when it closes.
+
+    :raises sqlite3.Error: it can't be opened.
+    """
+    database = sqlite3.connect(
+        f"file:{quote(os.fsencode(path))}?mode=ro",
+        uri=True,
+        isolation_level=None,
+        check_same_thread=False,
+        timeout=READING_S,
+    )
+    try:
+        for pragma in ("query_only=1", "cell_size_check=1", "trusted_schema=0"):
+            database.execute(f"PRAGMA {pragma}").close()
     except BaseException:
         database.close()
         raise
@@ -83,3 +125,9 @@ def schema_of(database: sqlite3.Connection) -> int | None:
     """The version of the stored form; None = nothing is in it yet."""
     (version,) = database.execute("PRAGMA user_version").fetchone()
     return int(version) or None
+
+
+def _refuse_newer(path: Path) -> None:
+    """Look before it is opened for writing. :raises NewerSchema: a later version wrote it."""
+    with suppress(sqlite3.Error), closing(open_for_reading(path)) as database:
+        check_schema(database, path)
