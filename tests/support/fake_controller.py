@@ -4,6 +4,7 @@
 what a runtime would tell it, so that a screen can be played without one.
 """
 
+import asyncio
 from collections.abc import Callable, Sequence
 
 from quarterdeck.domain.archive import SearchFound, StoredRun
@@ -170,6 +171,10 @@ class FakeConversation:
         self.last: dict[RunId, str] = {}
         self.queued: set[RunId] = set()
         self.pages: dict[RunId, tuple[Entry, ...]] = {}
+        self.gone = ""
+        """Why nothing older can be read; empty = it can."""
+        self.gate: asyncio.Event | None = None
+        """Pages wait for it, when there is one."""
 
     def send(self, run_id: RunId, text: str, way: Way) -> Receipt:
         self._recorder.ask("send", run_id, text, way)
@@ -203,8 +208,12 @@ class FakeConversation:
     def last_sent(self, run_id: RunId) -> str | None:
         return self.last.get(run_id)
 
-    def page(self, run_id: RunId, *, before: int, count: int) -> tuple[Entry, ...]:
+    async def page(self, run_id: RunId, *, before: int, count: int) -> tuple[Entry, ...]:
         self._recorder.ask("page", run_id, before, count)
+        if self.gate is not None:
+            await self.gate.wait()
+        if self.gone:
+            raise ArchiveGone(self.gone)
         older = tuple(entry for entry in self.pages.get(run_id, ()) if entry.id < before)
         return older[-count:]
 
