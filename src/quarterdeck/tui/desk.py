@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from textual.widget import Widget
 
+from quarterdeck.domain.archive import StoredRun
 from quarterdeck.domain.display_text import clean_name
 from quarterdeck.domain.ids import RequestId, RunId
 from quarterdeck.domain.requests import Request
@@ -20,6 +21,10 @@ LEAD_TO_BE = ""
 """The addressee while there is no teammate: what is sent starts the lead."""
 
 _ABOUT_A_RUN = frozenset({Place.TRANSCRIPT, Place.REQUEST, Place.COMPOSER, Place.FIELD, Place.EDITOR})
+
+
+_ELSEWHERE = frozenset({Place.TEAM, Place.INBOX, Place.COMPOSER})
+"""Who is here has left History and Search for good."""
 
 
 class Desk:
@@ -43,6 +48,8 @@ class Desk:
         self._came_from = Place.TEAM
         """Where `n` was pressed: an answer leads back there."""
         self._behind_view = Place.TEAM
+        self._below: list[Callable[[], None]] = []
+        """How one comes back to what a view or a looked-at transcript covers, the next one last."""
         self._viewed: RunId | None = None
         self._at_suspended: RequestId | None = None
         """The request to whose row `n` went last, since it can't be opened to be answered."""
@@ -87,13 +94,48 @@ class Desk:
 
     def show_view(self, view: Widget, focus: Widget | None = None) -> None:
         """Show History, Help, a sheet in the main panel; `focus` gets the keys, else the view itself."""
-        if self._deck.main.current not in self._deck.views:
+        current = self._deck.main.current
+        if current is not view and not self._remember() and current not in self._deck.views:
             self._behind_view = self.here.place
+        self._show(view, focus or view)
+
+    def _show(self, view: Widget, focus: Widget) -> None:
         self._deck.main.show(view)
-        self._focus(focus or view)
+        self._focus(focus)
+        self._changed()
+
+    def _remember(self) -> bool:
+        """Note how one comes back to History, Search or the transcript that is read; False = to none."""
+        history, search, transcript = self._deck.history, self._deck.search, self._deck.main.transcript
+        current = self._deck.main.current
+        if current is search:
+            focus = search.field if self.here.place is Place.FIELD else search.results
+            self._below.append(lambda: self._show(search, focus))
+        elif current is history:
+            self._below.append(lambda: self._show(history, history))
+        elif self.here.place is Place.TRANSCRIPT:
+            run_id, stored = transcript.run_id, transcript.stored
+
+            def show_again() -> None:
+                transcript.show(run_id) if stored is None else transcript.show_stored(stored)
+                self._show(transcript, transcript)
+
+            self._below.append(show_again)
+        else:
+            return False
+        return True
+
+    def _come_back(self) -> bool:
+        """To what was covered last; False = nothing was."""
+        if not self._below:
+            return False
+        self._below.pop()()
+        return True
 
     def close(self) -> None:
         """Back from a view to where it was opened."""
+        if self._come_back():
+            return
         behind = self._behind_view
         if behind is Place.REQUEST and self._deck.main.request.request is None:
             behind = Place.TEAM
@@ -119,7 +161,8 @@ class Desk:
             case Place.INBOX if self.here.is_wide or self._deck.inbox.wanted_height:
                 self._focus(self._deck.inbox)
             case Place.TRANSCRIPT:
-                main.transcript.show(run_id)
+                if self.here.looked_at is None:
+                    main.transcript.show(run_id)
                 main.show(main.transcript)
                 self._focus(main.transcript)
             case Place.REQUEST:
@@ -161,7 +204,10 @@ class Desk:
     def refocus(self) -> None:
         """Give the keys back to the place that had them, after all was hidden."""
         if self.here.place in (Place.FIELD, Place.EDITOR, Place.SHEET, *VIEWS):
-            if self._deck.main.current not in (self._deck.wider, self._deck.palette):
+            if self._deck.main.current is self._deck.search:
+                search = self._deck.search
+                self._focus(search.field if self.here.place is Place.FIELD else search.results)
+            elif self._deck.main.current not in (self._deck.wider, self._deck.palette):
                 self._focus(self._deck.main.current)
             return
         self.go(self.here.place)
@@ -171,6 +217,8 @@ class Desk:
         request = self._store.state.inbox.by_id.get(request_id)
         if request is None:
             return
+        if self.here.place in (Place.FIELD, *VIEWS):
+            self._below.clear()
         if self.here.place not in (Place.REQUEST, *VIEWS):
             self._came_from = self.here.place
         self._deck.inbox.select(request_id)
@@ -234,12 +282,31 @@ class Desk:
         if to_write and not mate.is_terminal:
             self.go(Place.COMPOSER)
 
-    def look_at(self, run_id: RunId) -> None:
-        """Show the transcript of a run that has ended, from History."""
-        self._controller.teammates.see(run_id)
+    def look_at(self, run_id: RunId, *, entry: int | None = None) -> None:
+        """Show the transcript of a run, from History or at the entry that a search found; esc leads back."""
+        mate = self._store.state.team.by_run.get(run_id)
+        if mate is not None and mate.is_terminal:
+            self._controller.teammates.see(run_id)
+        self._remember()
         self._deck.main.transcript.show(run_id)
-        self._deck.main.show(self._deck.main.transcript)
-        self._focus(self._deck.main.transcript)
+        self._show_transcript(entry)
+
+    def look_at_stored(self, run: StoredRun, *, entry: int | None = None) -> None:
+        """The same of a run of another session, which can only be looked at."""
+        self._remember()
+        self._deck.main.transcript.show_stored(run)
+        self._show_transcript(entry)
+
+    def _show_transcript(self, entry: int | None) -> None:
+        transcript = self._deck.main.transcript
+        self._show(transcript, transcript)
+        if entry is not None:
+            transcript.show_entry(entry)
+
+    def leave_transcript(self) -> None:
+        """Back to the view that it was opened from, else to the team."""
+        if not self._come_back():
+            self.go(Place.TEAM)
 
     # The focus has moved
 
@@ -249,6 +316,8 @@ class Desk:
         if place is None or place is self.here.place:
             return
         was, self.here.place = self.here.place, place
+        if place in _ELSEWHERE:
+            self._below.clear()
         if place is Place.TEAM and was in (Place.REQUEST, Place.TRANSCRIPT, *VIEWS):
             self.show_selected()
         self.tell_viewed()

@@ -57,19 +57,28 @@ def day_and_time(at: float, now: float) -> str:
     return f"{then.tm_mday} {_MONTHS[then.tm_mon - 1]}{year} {hour}"
 
 
+def time_span(began: float, last: float, now: float) -> str:
+    """`20 Nov 14:02 to 15:10`: the day once when it is one day."""
+    first, end = day_and_time(began, now), day_and_time(last, now)
+    if first.rpartition(" ")[0] == end.rpartition(" ")[0]:
+        end = end.rpartition(" ")[2]
+    return f"{first} to {end}"
+
+
 def bring_back(session_id: str) -> str:
     """The command that opens the session again."""
     return f"quarterdeck --resume {clean_name(session_id)}"
 
 
 def look_only_words(run: StoredRun) -> str:
-    """Why a key can't act on it, and what can be done."""
-    session = clean_name(run.session_id)
-    return f"{clean_name(run.name)} is of session {session}, look only: {bring_back(session)} brings it back."
+    """Why a key can't act on it: what can be done instead."""
+    return f"Look only. {bring_back(run.session_id)} brings {clean_name(run.name)} back."
 
 
 def stored_title(run: StoredRun, look: Look) -> str:
-    """`coder ✓ done · session 7f3a`."""
+    """`coder ✓ done · session 7f3a`; without how it ended while that is not known."""
+    if not run.lifecycle:
+        return f"{clean_name(run.name)} · session {clean_name(run.session_id)}"
     sign, word = outcome_words(outcome_of(run))
     return f"{clean_name(run.name)} {look.sign(sign)} {word} · session {clean_name(run.session_id)}"
 

@@ -80,6 +80,13 @@ class TranscriptReader(TranscriptFrame):
             self.run_id, self.stored = None, run
             self._enter(_key_of(run))
 
+    def learn(self, run: StoredRun) -> None:
+        """More is known of the stored run that is shown."""
+        if self.stored is not None and _key_of(run) == _key_of(self.stored):
+            self.stored = run
+            self._end_running(None)
+            self._draw_frame()
+
     def show_entry(self, entry_id: int) -> None:
         """Go to an entry of the run that is shown, wherever it is in its conversation."""
         if self._place.document.layout.place_of(entry_id) is not None:
