@@ -5,12 +5,14 @@ from quarterdeck.domain.ids import CallId, MessageId, RunId
 from quarterdeck.domain.teammates import Outcome, Way
 from quarterdeck.domain.usage import Usage
 from quarterdeck.state.entries import Entry, Said, Text, ToolCall, ToolStatus
+from tests.support.fake_controller import FakeArchive
 from tests.support.states import NOW, run
 
 DAY = 86_400.0
 OTHER = "7f3a1b2c"
 """A session of the day before yesterday; `s1` is the one of the scenes."""
 OLDER = "0d9e8f77"
+SCOUT = RunId(f"{OTHER}-scout")
 WORD = "round_money"
 
 
@@ -99,7 +101,7 @@ FOUND = SearchFound(
             entry=40,
             at=NOW - 2 * DAY,
             session_id=OTHER,
-            run_id=RunId(f"{OTHER}-scout"),
+            run_id=SCOUT,
         ),
     ),
     searched=611,
@@ -138,3 +140,9 @@ def conversation(count: int, *, said: str = "entry") -> tuple[Entry, ...]:
         )
         entries[39] = Text(40, NOW - 2 * DAY + 40, "Drift starts in price.round_money; 3 call sites.")
     return tuple(entries)
+
+
+def fill(archive: FakeArchive) -> None:
+    """Put all of it there."""
+    archive.found, archive.ended = FOUND, EARLIER
+    archive.pages[OTHER, SCOUT] = conversation(300)

@@ -295,6 +295,10 @@ class FakeArchive:
     def __init__(self, recorder: Recorder) -> None:
         self._recorder = recorder
         self.found = SearchFound((), 0)
+        """The answer to any words but those of `answers`."""
+        self.answers: dict[str, SearchFound] = {}
+        self.gates: dict[str, asyncio.Event] = {}
+        """Searches for these words wait for theirs."""
         self.ended: tuple[StoredRun, ...] = ()
         self.pages: dict[tuple[str, RunId], tuple[Entry, ...]] = {}
         self.gone = ""
@@ -306,14 +310,18 @@ class FakeArchive:
 
     async def search(self, words: str) -> SearchFound:
         self._recorder.ask("search", words)
+        if words in self.gates:
+            await self.gates[words].wait()
         self._check()
-        return self.found
+        return self.answers.get(words, self.found)
 
     async def runs(self) -> tuple[StoredRun, ...]:
+        self._recorder.ask("runs")
         self._check()
         return self.ended
 
     async def page(self, session_id: str, run_id: RunId, *, before: int, count: int) -> tuple[Entry, ...]:
+        self._recorder.ask("page", session_id, run_id, before, count)
         self._check()
         older = tuple(entry for entry in self.pages.get((session_id, run_id), ()) if entry.id < before)
         return older[-count:]

@@ -16,6 +16,7 @@ from quarterdeck.tui.deck import Deck
 from quarterdeck.tui.keymap import Place
 from quarterdeck.tui.ports import Controller
 from quarterdeck.tui.standing import VIEWS, Standing
+from quarterdeck.tui.trail import Trail
 
 LEAD_TO_BE = ""
 """The addressee while there is no teammate: what is sent starts the lead."""
@@ -45,11 +46,10 @@ class Desk:
         self._focus = focus
         self._changed = changed
         self.here = Standing(deck, store)
+        self._trail = Trail(deck, self.here, self._show)
         self._came_from = Place.TEAM
         """Where `n` was pressed: an answer leads back there."""
         self._behind_view = Place.TEAM
-        self._below: list[Callable[[], None]] = []
-        """How one comes back to what a view or a looked-at transcript covers, the next one last."""
         self._viewed: RunId | None = None
         self._at_suspended: RequestId | None = None
         """The request to whose row `n` went last, since it can't be opened to be answered."""
@@ -95,7 +95,7 @@ class Desk:
     def show_view(self, view: Widget, focus: Widget | None = None) -> None:
         """Show History, Help, a sheet in the main panel; `focus` gets the keys, else the view itself."""
         current = self._deck.main.current
-        if current is not view and not self._remember() and current not in self._deck.views:
+        if current is not view and not self._trail.remember() and current not in self._deck.views:
             self._behind_view = self.here.place
         self._show(view, focus or view)
 
@@ -104,37 +104,12 @@ class Desk:
         self._focus(focus)
         self._changed()
 
-    def _remember(self) -> bool:
-        """Note how one comes back to History, Search or the transcript that is read; False = to none."""
-        history, search, transcript = self._deck.history, self._deck.search, self._deck.main.transcript
-        current = self._deck.main.current
-        if current is search:
-            focus = search.field if self.here.place is Place.FIELD else search.results
-            self._below.append(lambda: self._show(search, focus))
-        elif current is history:
-            self._below.append(lambda: self._show(history, history))
-        elif self.here.place is Place.TRANSCRIPT:
-            run_id, stored = transcript.run_id, transcript.stored
-
-            def show_again() -> None:
-                transcript.show(run_id) if stored is None else transcript.show_stored(stored)
-                self._show(transcript, transcript)
-
-            self._below.append(show_again)
-        else:
-            return False
-        return True
-
-    def _come_back(self) -> bool:
-        """To what was covered last; False = nothing was."""
-        if not self._below:
-            return False
-        self._below.pop()()
-        return True
-
     def close(self) -> None:
-        """Back from a view to where it was opened."""
-        if self._come_back():
+        """Back from a view, or a transcript that a view led to, to where it was opened."""
+        if self._trail.come_back():
+            return
+        if self.here.place is Place.TRANSCRIPT:
+            self.go(Place.TEAM)
             return
         behind = self._behind_view
         if behind is Place.REQUEST and self._deck.main.request.request is None:
@@ -218,7 +193,7 @@ class Desk:
         if request is None:
             return
         if self.here.place in (Place.FIELD, *VIEWS):
-            self._below.clear()
+            self._trail.forget()
         if self.here.place not in (Place.REQUEST, *VIEWS):
             self._came_from = self.here.place
         self._deck.inbox.select(request_id)
@@ -282,31 +257,23 @@ class Desk:
         if to_write and not mate.is_terminal:
             self.go(Place.COMPOSER)
 
-    def look_at(self, run_id: RunId, *, entry: int | None = None) -> None:
-        """Show the transcript of a run, from History or at the entry that a search found; esc leads back."""
-        mate = self._store.state.team.by_run.get(run_id)
-        if mate is not None and mate.is_terminal:
-            self._controller.teammates.see(run_id)
-        self._remember()
-        self._deck.main.transcript.show(run_id)
-        self._show_transcript(entry)
+    def look_at(self, run: RunId | StoredRun, *, entry: int | None = None) -> None:
+        """Show the transcript of a run, at an entry that a search found; `close` leads back.
 
-    def look_at_stored(self, run: StoredRun, *, entry: int | None = None) -> None:
-        """The same of a run of another session, which can only be looked at."""
-        self._remember()
-        self._deck.main.transcript.show_stored(run)
-        self._show_transcript(entry)
-
-    def _show_transcript(self, entry: int | None) -> None:
+        A run of another session can only be looked at.
+        """
         transcript = self._deck.main.transcript
+        self._trail.remember()
+        if isinstance(run, StoredRun):
+            transcript.show_stored(run)
+        else:
+            mate = self._store.state.team.by_run.get(run)
+            if mate is not None and mate.is_terminal:
+                self._controller.teammates.see(run)
+            transcript.show(run)
         self._show(transcript, transcript)
         if entry is not None:
             transcript.show_entry(entry)
-
-    def leave_transcript(self) -> None:
-        """Back to the view that it was opened from, else to the team."""
-        if not self._come_back():
-            self.go(Place.TEAM)
 
     # The focus has moved
 
@@ -317,7 +284,7 @@ class Desk:
             return
         was, self.here.place = self.here.place, place
         if place in _ELSEWHERE:
-            self._below.clear()
+            self._trail.forget()
         if place is Place.TEAM and was in (Place.REQUEST, Place.TRANSCRIPT, *VIEWS):
             self.show_selected()
         self.tell_viewed()

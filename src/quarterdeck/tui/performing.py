@@ -122,7 +122,7 @@ class Performer:
 
     def _to_team(self) -> None:
         if self._desk.here.place is Place.TRANSCRIPT:
-            self._desk.leave_transcript()
+            self._desk.close()
         else:
             self._desk.go(Place.TEAM)
 

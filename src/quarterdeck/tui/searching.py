@@ -92,7 +92,7 @@ class SearchDesk:
             self._desk.look_at(hit.run_id, entry=hit.entry)
             return
         known = self._deck.history.stored_run(hit.session_id, hit.run_id)
-        self._desk.look_at_stored(known or _bare(hit), entry=hit.entry)
+        self._desk.look_at(known or _bare(hit), entry=hit.entry)
         if known is None:
             self._stage.start(self._learn_more(hit))
 

@@ -167,7 +167,7 @@ class MainScreen(Screen[None]):
 
     @on(HistoryPanel.StoredOpened)
     def _look_at_stored(self, message: HistoryPanel.StoredOpened) -> None:
-        self.desk.look_at_stored(message.run)
+        self.desk.look_at(message.run)
 
     @on(SearchPanel.Typed)
     def _other_words(self, message: SearchPanel.Typed) -> None:

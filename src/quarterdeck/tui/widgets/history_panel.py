@@ -223,7 +223,9 @@ class HistoryPanel(ViewPanel):
         """Lines for runs: what is left by title, heads, sums and detail."""
         room = self.size.height - 2
         wanted = len(self._items)
-        return wanted if wanted + DETAIL_LINES + 4 <= room else max(min(wanted, room - 6), 1)
+        if wanted + DETAIL_LINES + 4 <= room:
+            return wanted
+        return max(min(wanted, room - (10 if room >= 18 else 6)), 1)
 
     def line(self, y: int) -> Line:
         cells, roles = self.size.width, self.look.roles

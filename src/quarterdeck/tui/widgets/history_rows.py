@@ -126,9 +126,9 @@ def stored_detail(run: StoredRun, look: Look, cells: int, now: float) -> list[Li
         rule_line(look, cells, title),
         (Segment(f" {look.sign(sign)} {told}", roles.text),),
     ]
+    back = f" enter looks inside · {bring_back(run.session_id)} brings its session back"
+    rows.append((Segment(cut(back, cells), roles.quiet),))
     rows += _words(look, cells, error=run.error, asked=run.label, said=run.findings)
-    told = f" enter looks inside · {bring_back(run.session_id)} brings its session back"
-    rows.append((Segment(cut(told, cells), roles.quiet),))
     return rows
 
 

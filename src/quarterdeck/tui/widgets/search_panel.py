@@ -20,7 +20,7 @@ from quarterdeck.tui.rendering.lines import Line
 from quarterdeck.tui.settings import Clock
 from quarterdeck.tui.widgets.lines import BLANK, LineWidget, rule_line
 from quarterdeck.tui.widgets.palette import PaletteField, PalettePrompt
-from quarterdeck.tui.widgets.search_rows import found_words, hit_row, nothing_words, place_rows, who
+from quarterdeck.tui.widgets.search_rows import found_words, hit_row, nothing_words, place_rows, title_of
 from quarterdeck.tui.widgets.stored_words import day_and_time, short_time
 from quarterdeck.tui.widgets.transcript_parts import Part, row, spread
 from quarterdeck.tui.widgets.views import ViewPanel
@@ -153,14 +153,10 @@ class SearchResults(ViewPanel):
         return rows
 
     def _title_of(self, hit: SearchHit, now: float) -> str:
-        name, lead = who(hit)
-        at = short_time(hit.at, now).strip()
+        whose = title_of(hit)
         if hit.session_id == self._store.state.session.id:
-            return f"{name} {lead.removesuffix(': ')} {at}".replace("  ", " ")
-        told = day_and_time(hit.at, now)
-        return f"{name} {lead.removesuffix(': ')} {told} · session {clean_name(hit.session_id)}".replace(
-            "  ", " "
-        )
+            return f"{whose} {short_time(hit.at, now).strip()}"
+        return f"{whose} {day_and_time(hit.at, now)} · session {clean_name(hit.session_id)}"
 
     def _foot(self, cells: int) -> Line:
         quiet, count = self.look.roles.quiet, len(self.hits)

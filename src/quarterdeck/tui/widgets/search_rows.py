@@ -70,6 +70,14 @@ def who(hit: SearchHit) -> tuple[str, str]:
     return name, "" if speaker == name else f"{speaker}: "
 
 
+def title_of(hit: SearchHit) -> str:
+    """`you to coder`, `coder`, `coder · Grep`."""
+    name, speaker = clean_name(hit.name), clean_name(hit.speaker)
+    if speaker == PERSON:
+        return f"{speaker} to {name}"
+    return name if speaker == name else f"{name} · {speaker}"
+
+
 def hit_row(
     hit: SearchHit, look: Look, cells: int, now: float, *, own_session: str, is_chosen: bool, told: str = ""
 ) -> Line:
