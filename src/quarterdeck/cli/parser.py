@@ -24,8 +24,6 @@ UNBUILT = (
 )
 """Commands of later versions: refused by name."""
 UNBUILT_FLAGS = (
-    "--continue",
-    "--resume",
     "--team",
     "--provider",
     "--max-cost",
@@ -78,6 +76,11 @@ def screen_parser() -> OneLineParser:
         ),
     )
     parser.add_argument("prompt", nargs="?", help="what the lead shall do (more than one word, or after --)")
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument(
+        "--continue", action="store_true", dest="goes_on", help="the newest session of this folder goes on"
+    )
+    which.add_argument("--resume", metavar="ID", help="this session goes on; the start of its id will do")
     parser.add_argument("--model", help="the model that teammates ask")
     parser.add_argument("--theme", help="the theme's name, e.g. quarterdeck-light")
     _add_permissions(parser)

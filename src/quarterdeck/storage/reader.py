@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from quarterdeck.storage.codec import BadFact, StoredFact, decode
+from quarterdeck.storage.codec import MESSAGE_TAGS, BadFact, StoredFact, decode
 from quarterdeck.storage.records import Draft, RunRecord
 from quarterdeck.storage.schema import RUN_COLUMNS, NewerSchema, check_schema
 
@@ -74,9 +74,20 @@ class JournalReader:
         row = self._one("SELECT max(seq) FROM facts")
         return int(row[0] or 0)
 
+    def last_at(self) -> float:
+        """When the newest fact happened (epoch seconds); 0 = there is none."""
+        rows = self._all("SELECT at FROM facts ORDER BY seq DESC LIMIT 1", ())
+        return float(rows[0][0]) if rows else 0.0
+
     def facts(self, after: int = 0, up_to: int | None = None) -> Iterator[tuple[int, StoredFact]]:
         """Facts with their numbers, in order. What can't be read is listed in `damage` and passed over."""
         yield from self._decoded("SELECT seq, fact FROM facts WHERE seq > ? AND seq <= ?", after, up_to)
+
+    def facts_of_state(self, up_to: int | None = None) -> Iterator[tuple[int, StoredFact]]:
+        """Facts in order but those that change no state: the messages as the model gets them."""
+        marks = ", ".join(f"'{tag}'" for tag in sorted(MESSAGE_TAGS))
+        where = f"SELECT seq, fact FROM facts WHERE tag NOT IN ({marks}) AND seq > ? AND seq <= ?"
+        yield from self._decoded(where, 0, up_to)
 
     def facts_of(
         self, run_id: str, after: int = 0, up_to: int | None = None
@@ -167,6 +178,4 @@ def _run_record(row: tuple[Any, ...]) -> RunRecord:
     fields = dict(zip(RUN_COLUMNS, row, strict=True))
     for name in ("captured", "notified", "in_turn"):
         fields[name] = bool(fields[name])
-    if isinstance(fields["usage"], str):
-        fields["usage"] = fields["usage"].encode()
     return RunRecord(**fields)

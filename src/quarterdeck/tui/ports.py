@@ -102,7 +102,10 @@ class ConversationPort(Protocol):
 
 
 class RequestsPort(Protocol):
-    """The person's answers, each bound to an id and a version. `Receipt.done` = it counted."""
+    """The person's answers, each bound to an id and a version. `Receipt.done` = it counted.
+
+    The answer to a request that outlived its run revives the teammate and is told to it.
+    """
 
     def approve_plan(
         self, request_id: RequestId, version: int, *, mode: PermissionMode, edited_text: str | None = None
@@ -132,6 +135,10 @@ class RequestsPort(Protocol):
 
     def decline(self, request_id: RequestId, version: int, *, reason: str = "") -> Receipt:
         """No answer; the teammate goes on without."""
+        ...
+
+    def dismiss(self, request_id: RequestId, version: int) -> Receipt:
+        """Drop a request that outlived its run; nobody is told."""
         ...
 
 
