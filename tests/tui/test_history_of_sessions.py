@@ -176,3 +176,16 @@ async def test_stored_text_that_would_act_is_shown_and_keeps_the_columns(
             await hand.press(*keys)
             assert all(strip.cell_length == size[0] for strip in hand.strips)
             assert not any(char in hand.text for char in "\x1b\x07\u202e\u200b\x9b")
+
+
+async def test_the_chosen_run_stays_in_sight_when_the_terminal_gets_smaller() -> None:
+    async with screen(size=(120, 60)) as hand:
+        assert hand.pilot is not None
+        hand.archive.ended = thousand()
+        await opened(hand)
+        await hand.press(*["down"] * 30)
+        name = hand.app.deck.history.selected_stored
+        assert name is not None
+        await hand.pilot.resize_terminal(80, 24)
+        await hand.settle()
+        assert any(line.startswith("❯") and name.name in line for line in hand.lines)

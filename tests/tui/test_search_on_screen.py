@@ -325,3 +325,35 @@ async def test_a_click_chooses_a_hit_and_a_double_click_opens_it() -> None:
         await hand.settle()
         assert hand.is_at(Place.TRANSCRIPT)
         assert hand.app.deck.main.transcript.run_id == run("coder")
+
+
+async def test_two_hundred_hits_scroll_and_the_chosen_one_stays_in_sight_at_another_size() -> None:
+    hits = tuple(
+        hit("coder", f"needle {number}", entry=number, at=NOW, word="needle") for number in range(1, 201)
+    )
+    async with screen() as hand:
+        assert hand.pilot is not None
+        hand.archive.found = SearchFound(hits, 5_000, more=True)
+        await hand.press("slash")
+        await hand.find("needle")
+        assert "1 of 200 newest, more are older · 5,000 messages" in hand.text
+        await hand.press("enter", *["pagedown"] * 3)
+        chosen = hand.app.deck.search.results.chosen
+        assert chosen is not None
+        assert chosen.entry > 20
+        await hand.pilot.resize_terminal(60, 16)
+        await hand.settle()
+        assert any("❯" in line and chosen.excerpt in line for line in hand.lines)
+
+
+async def test_a_search_that_fails_for_no_known_reason_is_said_and_the_screen_goes_on() -> None:
+    async def fail(words: str) -> SearchFound:
+        raise OSError(words)
+
+    async with screen() as hand:
+        hand.archive.search = fail  # type: ignore[method-assign] # on purpose
+        await hand.press("slash", "x")
+        hand.now += 1
+        await hand.until(lambda: "That failed: OSError" in hand.notice)
+        await hand.press("escape")
+        assert hand.is_at(Place.TEAM)

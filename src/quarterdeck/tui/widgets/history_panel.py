@@ -210,6 +210,11 @@ class HistoryPanel(ViewPanel):
         first = at - 1 if at and isinstance(self._items[at - 1], SessionRuns) else at
         self.top = min(max(self.top, at - self._list_lines + 1), first)
 
+    def on_resize(self) -> None:
+        """Another size: the chosen run stays in sight."""
+        if self.display:
+            self._arrange_anew()
+
     def rebuild(self) -> None:
         self._deliver(self._store.state.team)
 

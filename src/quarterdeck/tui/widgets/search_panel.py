@@ -175,6 +175,10 @@ class SearchResults(ViewPanel):
         is_chosen = self.chosen is not None and y - 1 == self.at - self.top
         return roles.text + roles.select if is_chosen else roles.text
 
+    def on_resize(self) -> None:
+        """Another size: the chosen hit stays in sight."""
+        self.choose(self.at)
+
     def on_click(self, event: events.Click) -> None:
         """A click chooses, a double click opens."""
         at = self.top + event.y - 1

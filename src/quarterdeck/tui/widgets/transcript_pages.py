@@ -160,6 +160,10 @@ class Pages:
                 self._owner.post_message(Notice(str(gone)))
                 self._arrived(None)
             return
+        except Exception:
+            if asked is self._asked:
+                self._asked, place.is_broken = None, True
+            raise
         if asked is self._asked:
             self._asked = None
             self._put(place, asked, entries)
