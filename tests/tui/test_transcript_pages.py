@@ -144,7 +144,9 @@ async def test_who_turns_round_while_a_page_is_under_way_stays_where_they_are() 
 
 
 async def test_a_page_that_arrives_after_the_person_went_elsewhere_is_dropped() -> None:
-    reading = Reading(did.TextSaid(at=states.NOW, run_id=states.run("docs"), text="from docs"))
+    docs = states.run("docs")
+    told = [did.TextSaid(at=states.NOW, run_id=docs, text=f"from docs {number}") for number in range(90)]
+    reading = Reading(*told)
     async with reading.app.run_test(size=(60, PAGE + 3)) as pilot:
         reading.panel.show(LATE)
         await reading.settle(pilot)
@@ -152,11 +154,16 @@ async def test_a_page_that_arrives_after_the_person_went_elsewhere_is_dropped() 
         for _press in range(20):
             reading.panel.do("page-up")
         await reading.settle(pilot)
-        reading.panel.show(states.run("docs"))
+        reading.panel.show(docs)
         await pilot.pause(0.05)
+        for _press in range(4):
+            reading.panel.do("page-up")
+        await pilot.pause(0.05)
+        before = reading.rows
+        assert any(row.startswith("from docs") for row in before)
         reading.talk.gate.set()
         await reading.settle(pilot)
-        assert "from docs" in reading.rows
+        assert reading.rows == before
         assert not any(row.startswith("entry") for row in reading.rows)
         reading.talk.gate = None
         reading.panel.show(LATE)
