@@ -34,9 +34,9 @@ def refused(done: subprocess.CompletedProcess[str]) -> str:
     [
         (["demmo"], {}, ["'demmo' is no command", "Did you mean demo?"]),
         (["rum"], {}, ["Did you mean run?"]),
-        (["xyzzy"], {}, ["Commands are demo, run, scripted-model", "follows --"]),
+        (["xyzzy"], {}, ["Commands are demo, run, ps, sessions, trace, scripted-model", "follows --"]),
         (["--thme", "x"], {}, ["--thme"]),
-        (["ps"], {}, ["quarterdeck ps is not built yet"]),
+        (["stats"], {}, ["quarterdeck stats is not built yet"]),
         (["--continue", "--resume", "abc"], {}, ["--resume", "--continue"]),
         (["run", "x", "--agents", "a,b"], {}, ["--agents is not built yet"]),
         (["run", "x", "--max-cost", "3"], {}, ["--max-cost is not built yet"]),

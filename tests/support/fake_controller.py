@@ -293,6 +293,9 @@ class FakeSession:
         self._recorder.ask("edit", text)
         return f"{text} (edited)"
 
+    def comes_back(self) -> bool:
+        return True
+
     def save_theme(self, name: str) -> Receipt:
         self._recorder.ask("save_theme", name)
         return Receipt(True, f"Theme {name} is kept in your settings.")

@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from quarterdeck.bootstrap.archive import NothingKept
+from quarterdeck.bootstrap.archive import NothingKept, StoredArchive
 from quarterdeck.bootstrap.session import Session
 from quarterdeck.config.settings import save_theme
 from quarterdeck.domain.display_text import clean_line
@@ -30,6 +30,7 @@ from quarterdeck.state import actions as did
 from quarterdeck.state.entries import Entry, Said
 from quarterdeck.state.selectors import select_agent_ids, select_descendants, select_living, select_requests
 from quarterdeck.state.teammates import Teammate
+from quarterdeck.storage.journal import Keeping
 from quarterdeck.tui.ports import Controller, EditorGone, Receipt
 
 DONE = Receipt(True)
@@ -330,6 +331,11 @@ class SessionFacts:
         except EditorFault as fault:
             raise EditorGone(str(fault)) from fault
 
+    def comes_back(self) -> bool:
+        """Kept, as far as the disk has told."""
+        keeper = self._session.keeper
+        return keeper is not None and keeper.journal.keeping is not Keeping.MEMORY
+
     def save_theme(self, name: str) -> Receipt:
         """Into the settings file."""
         try:
@@ -343,12 +349,12 @@ def controller_for(
     session: Session, settings_path: Path, list_files: Callable[[str], Sequence[str]]
 ) -> Controller:
     """The ports over one session."""
-    kept = NothingKept()
+    kept, keep = NothingKept(), session.config.keep
     return Controller(
         teammates=Teammates(session),
         conversation=Conversation(session),
         requests=Answers(session),
         session=SessionFacts(session, settings_path, list_files),
-        archive=kept,
+        archive=kept if keep is None else StoredArchive(keep.state_folder, session.id),
         past=kept,
     )

@@ -3,7 +3,7 @@
 Imported late: sqlite3 comes with it.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from quarterdeck.bootstrap.recovery import Recovered
@@ -48,18 +48,6 @@ def read_messages(path: Path, lives: Sequence[RunId]) -> tuple[Message, ...]:
             for _, action in reader.tagged(sorted(MESSAGE_TAGS), run_id):
                 fold_messages(messages, action)
     return tuple(messages)
-
-
-def state_at(
-    facts: Iterable[tuple[int, did.Action]], sequence: int, start: AppState | None = None
-) -> AppState:
-    """The fold of facts up to and with this number."""
-    state = start if start is not None else AppState()
-    for number, action in facts:
-        if number > sequence:
-            break
-        state = reduce(state, action)
-    return state
 
 
 class _Fold:

@@ -9,16 +9,13 @@ from typing import NoReturn
 
 from quarterdeck import __version__
 
-COMMANDS = ("demo", "run", "scripted-model")
+COMMANDS = ("demo", "run", "ps", "sessions", "trace", "scripted-model")
 UNBUILT = (
-    "ps",
-    "sessions",
     "agents",
     "providers",
     "resources",
     "stats",
     "permissions",
-    "trace",
     "settings",
     "doctor",
 )
@@ -71,8 +68,9 @@ def screen_parser() -> OneLineParser:
         prog="quarterdeck",
         description="One person in command of a team of AI teammates, in one terminal.",
         epilog=(
-            "Commands: demo (a team at work, without a key) · run TASK (headless) · scripted-model. "
-            "Each has its own --help. Without a key or endpoint the screen opens and says the three ways on."
+            "Commands: demo (a team at work, without a key) · run TASK (headless) · ps (what runs now) · "
+            "sessions (what is stored) · trace SESSION · scripted-model. Each has its own --help. "
+            "Without a key or endpoint the screen opens and says the three ways on."
         ),
     )
     parser.add_argument("prompt", nargs="?", help="what the lead shall do (more than one word, or after --)")

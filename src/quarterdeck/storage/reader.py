@@ -96,21 +96,27 @@ class JournalReader:
         where = "SELECT seq, fact FROM facts WHERE run_id = :run AND seq > ? AND seq <= ?"
         yield from self._decoded(where.replace(":run", "?"), after, up_to, run_id)
 
-    def tagged(self, tags: Sequence[str], run_id: str | None = None) -> Iterator[tuple[int, StoredFact]]:
+    def tagged(
+        self, tags: Sequence[str], run_id: str | None = None, after: int = 0, up_to: int | None = None
+    ) -> Iterator[tuple[int, StoredFact]]:
         """The facts of some kinds, in order; of one run, or of all."""
-        marks = ", ".join("?" * len(tags))
-        query = f"SELECT seq, fact FROM facts WHERE tag IN ({marks})"
-        values: list[object] = list(tags)
-        if run_id is not None:
-            query, values = f"{query} AND run_id = ?", [*values, run_id]
-        for seq, fact in self._all(f"{query} ORDER BY seq", values):
-            yield from self._one_decoded(seq, fact)
+        marks = ", ".join(f"'{tag}'" for tag in tags)
+        mine = "run_id = ? AND " if run_id is not None else ""
+        where = f"SELECT seq, fact FROM facts WHERE {mine}tag IN ({marks}) AND seq > ? AND seq <= ?"
+        yield from self._decoded(where, after, up_to, run_id)
 
     def of_entries(self, run_id: str, first: int, last: int) -> Iterator[tuple[int, StoredFact]]:
         """The facts that made or changed the entries with these ids, in order."""
         query = "SELECT seq, fact FROM facts WHERE run_id = ? AND entry BETWEEN ? AND ? ORDER BY seq"
         for seq, fact in self._all(query, (run_id, first, last)):
             yield from self._one_decoded(seq, fact)
+
+    def select(self, query: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        """Numbers of facts and the like, by a query of the rest of storage; of an empty journal none.
+
+        :raises Unreadable: what it needs is damaged.
+        """
+        return [] if self.is_empty else self._all(query, values)
 
     def drafts(self) -> tuple[Draft, ...]:
         """Text that was streamed and never finished."""

@@ -254,7 +254,9 @@ class Performer:
             self._stage.leave()
             return
         needing = len(select_waiting(self._store.state))
-        self._stage.ask(quit_sheet(len(running), needing, self._stage.leave))
+        self._stage.ask(
+            quit_sheet(len(running), needing, self._stage.leave, comes_back=self._verbs.comes_back())
+        )
 
     def _copy_selection(self) -> None:
         if not self._stage.copy_selection():

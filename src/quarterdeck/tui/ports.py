@@ -168,6 +168,10 @@ class SessionPort(Protocol):
         """Keep the person's choice of a theme in their settings."""
         ...
 
+    def comes_back(self) -> bool:
+        """Whether the session is kept on disk, so that it can be continued."""
+        ...
+
 
 class ArchiveGone(Exception):
     """What is kept can't be read; one line for the notice."""

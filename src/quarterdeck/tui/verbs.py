@@ -20,7 +20,12 @@ class Verbs:
         self._store = store
         self._teammates = controller.teammates
         self._requests = controller.requests
+        self._session = controller.session
         self._stage = stage
+
+    def comes_back(self) -> bool:
+        """Whether those that a quit ends can be brought back."""
+        return self._session.comes_back()
 
     def _tell(self, receipt: Receipt) -> None:
         self._stage.say(receipt.text)
