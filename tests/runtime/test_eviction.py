@@ -182,7 +182,7 @@ async def test_an_evicted_run_is_in_the_history_whole_and_can_be_revived(tmp_pat
         assert first not in here.state.transcripts
         assert here.mate(first).outcome is Outcome.KILLED
         assert here.mate(first).is_evicted
-        kept = Conversation(here.session).page(first, before=10_000, count=100)
+        kept = await Conversation(here.session).page(first, before=10_000, count=100)
         assert [entry.text for entry in kept if isinstance(entry, Said | Text)] == ["go", "Hello."]
         result = here.session.supervisor.revive(first, "Again.")
         assert result.run_id is not None

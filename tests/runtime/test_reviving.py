@@ -190,7 +190,7 @@ async def test_an_evicted_run_is_revived_from_the_history(tmp_path: Path) -> Non
         here.session.supervisor.kill(old)
         await here.until(lambda state: old in state.team.history)
         assert old not in here.state.transcripts
-        pages = Conversation(here.session).page(old, before=10_000, count=50)
+        pages = await Conversation(here.session).page(old, before=10_000, count=50)
         assert [entry.text for entry in pages if isinstance(entry, Said | Text)] == ["go", "Heard 1."]
         new = here.session.supervisor.revive(old, "two").run_id
         assert new is not None

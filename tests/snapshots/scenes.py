@@ -4,11 +4,12 @@ from collections.abc import Awaitable, Callable
 
 import msgspec
 
+from quarterdeck.domain.archive import SearchFound
 from quarterdeck.domain.teammates import Outcome
 from quarterdeck.state import actions as did
 from quarterdeck.state.app_state import AppState
 from quarterdeck.tui.settings import SignSet
-from tests.support import states
+from tests.support import archives, states
 from tests.support.hand import Hand
 from tests.support.states import NOW, fold, run
 
@@ -47,6 +48,21 @@ def typed(*pressed: str, text: str) -> Play:
     async def play(hand: Hand) -> None:
         await hand.press(*pressed)
         await hand.press(*("space" if char == " " else char for char in text))
+
+    return play
+
+
+def kept(*pressed: str, find: str = "", then: tuple[str, ...] = ()) -> Play:
+    """With something in the archive: these keys, then words to find, then these keys."""
+
+    async def play(hand: Hand) -> None:
+        archives.fill(hand.archive)
+        if find not in ("", archives.WORD):
+            hand.archive.found = SearchFound((), 611)
+        await hand.press(*pressed)
+        if find:
+            await hand.find(find)
+        await hand.press(*then)
 
     return play
 
@@ -216,6 +232,7 @@ async def _changed(hand: Hand) -> None:
     await hand.tell(*states.plan("coder", version=2, at=hand.wall()))
 
 
+SMALLEST = (60, 16)
 TWO, THREE = (NARROW, MIDDLE), (NARROW, MIDDLE, WIDE)
 
 _AT_SIZES: list[tuple[str, tuple[tuple[int, int], ...], Callable[[], AppState], Play | None]] = [
@@ -233,6 +250,18 @@ _AT_SIZES: list[tuple[str, tuple[tuple[int, int], ...], Callable[[], AppState], 
     ("07-transcript-open", (MIDDLE,), states.shop, at_row("builder", "right", "O")),
     ("08-composer", TWO, states.shop, at_row("builder", "m", "slash", "s")),
     ("10-history", TWO, past, keys("h")),
+    (
+        "10-history-sessions",
+        (SMALLEST, *THREE),
+        past,
+        kept("h", "down", "down", "down", "down", "down", "down"),
+    ),
+    ("10-history-looked-at", TWO, past, kept("h", "end", "up", "up", "up", then=("enter",))),
+    ("12-search", (SMALLEST, *THREE), states.shop, kept("slash", find=archives.WORD, then=("down", "down"))),
+    ("12-search-results", (MIDDLE,), states.shop, kept("slash", find=archives.WORD, then=("enter", "end"))),
+    ("12-search-nothing", (NARROW,), states.shop, kept("slash", find="zebra")),
+    ("12-search-empty", (NARROW,), states.shop, kept("slash")),
+    ("12-search-place", TWO, states.shop, kept("slash", find=archives.WORD, then=("enter", "end", "enter"))),
     ("14-help", TWO, states.shop, keys("question_mark")),
     ("15-welcome", TWO, lambda: states.empty(model=None), None),
     ("15-empty", (MIDDLE,), states.empty, None),
@@ -258,6 +287,15 @@ SCENES: dict[str, Scene] = {
 } | {
     "21-ascii.80x24": Scene(NARROW, play=at_row("builder"), signs=SignSet.ASCII),
     "21-ascii.120x36": Scene(MIDDLE, play=at_row("builder"), signs=SignSet.ASCII),
+    "12-search-ascii.80x24": Scene(
+        NARROW, play=kept("slash", find=archives.WORD, then=("down",)), signs=SignSet.ASCII, no_color=True
+    ),
+    "12-search-no-color.80x24": Scene(
+        NARROW, play=kept("slash", find=archives.WORD, then=("down",)), no_color=True
+    ),
+    "10-history-ascii.80x24": Scene(
+        NARROW, past, kept("h", "end", "up", "up"), signs=SignSet.ASCII, no_color=True
+    ),
     "21-words.120x36": Scene(MIDDLE, play=at_row("builder"), signs=SignSet.WORDS),
     "21-no-color.120x36": Scene(MIDDLE, revised, keys("n", "n"), no_color=True),
     "24-trouble-contrast.80x24": Scene(NARROW, trouble, theme="quarterdeck-contrast"),

@@ -4,6 +4,7 @@
 what a runtime would tell it, so that a screen can be played without one.
 """
 
+import asyncio
 from collections.abc import Callable, Sequence
 
 from quarterdeck.domain.archive import SearchFound, StoredRun
@@ -170,6 +171,10 @@ class FakeConversation:
         self.last: dict[RunId, str] = {}
         self.queued: set[RunId] = set()
         self.pages: dict[RunId, tuple[Entry, ...]] = {}
+        self.gone = ""
+        """Why nothing older can be read; empty = it can."""
+        self.gate: asyncio.Event | None = None
+        """Pages wait for it, when there is one."""
 
     def send(self, run_id: RunId, text: str, way: Way) -> Receipt:
         self._recorder.ask("send", run_id, text, way)
@@ -203,8 +208,12 @@ class FakeConversation:
     def last_sent(self, run_id: RunId) -> str | None:
         return self.last.get(run_id)
 
-    def page(self, run_id: RunId, *, before: int, count: int) -> tuple[Entry, ...]:
+    async def page(self, run_id: RunId, *, before: int, count: int) -> tuple[Entry, ...]:
         self._recorder.ask("page", run_id, before, count)
+        if self.gate is not None:
+            await self.gate.wait()
+        if self.gone:
+            raise ArchiveGone(self.gone)
         older = tuple(entry for entry in self.pages.get(run_id, ()) if entry.id < before)
         return older[-count:]
 
@@ -298,6 +307,10 @@ class FakeArchive:
     def __init__(self, recorder: Recorder) -> None:
         self._recorder = recorder
         self.found = SearchFound((), 0)
+        """The answer to any words but those of `answers`."""
+        self.answers: dict[str, SearchFound] = {}
+        self.gates: dict[str, asyncio.Event] = {}
+        """Searches for these words wait for theirs."""
         self.ended: tuple[StoredRun, ...] = ()
         self.pages: dict[tuple[str, RunId], tuple[Entry, ...]] = {}
         self.gone = ""
@@ -309,14 +322,18 @@ class FakeArchive:
 
     async def search(self, words: str) -> SearchFound:
         self._recorder.ask("search", words)
+        if words in self.gates:
+            await self.gates[words].wait()
         self._check()
-        return self.found
+        return self.answers.get(words, self.found)
 
     async def runs(self) -> tuple[StoredRun, ...]:
+        self._recorder.ask("runs")
         self._check()
         return self.ended
 
     async def page(self, session_id: str, run_id: RunId, *, before: int, count: int) -> tuple[Entry, ...]:
+        self._recorder.ask("page", session_id, run_id, before, count)
         self._check()
         older = tuple(entry for entry in self.pages.get((session_id, run_id), ()) if entry.id < before)
         return older[-count:]

@@ -20,7 +20,7 @@ from quarterdeck.tui.keymap import Place
 from quarterdeck.tui.settings import Clock, ScreenSettings, SignSet
 from quarterdeck.tui.theming import load_themes
 from tests.support import states
-from tests.support.fake_controller import Recorder, fake_controller
+from tests.support.fake_controller import FakeArchive, Recorder, fake_controller
 
 DEADLINE_S = 5.0
 CHARACTERS = {
@@ -94,6 +94,22 @@ class Hand:
             assert asyncio.get_running_loop().time() < end, f"{what} did not come true:\n{self.text}"
             await self.settle()
 
+    @property
+    def archive(self) -> FakeArchive:
+        """What is kept, to put things into."""
+        archive = self.app._controller.archive
+        assert isinstance(archive, FakeArchive)
+        return archive
+
+    async def find(self, words: str) -> None:
+        """Type into the search, fast, and wait for what it finds."""
+        for letter in words:
+            await self.press("space" if letter == " " else letter, gap=0.02)
+        self.now += 1.0
+        results = self.app.deck.search.results
+        await self.until(lambda: results.words == words and not results.is_searching, "the answer")
+        await self.settle()
+
     def is_at(self, place: Place) -> bool:
         """Whether this place has the keys."""
         return self.app.desk.here.place is place
@@ -125,7 +141,9 @@ class Hand:
     @property
     def asked(self) -> list[object]:
         """The names of what was asked of the controller, looking aside."""
-        return [name for name in self.recorder.names() if name not in ("view", "see", "page")]
+        return [
+            name for name in self.recorder.names() if name not in ("view", "see", "page", "runs", "search")
+        ]
 
 
 @asynccontextmanager

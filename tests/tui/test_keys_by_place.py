@@ -13,6 +13,7 @@ from quarterdeck.state.app_state import AppState
 from quarterdeck.tui.keymap import TEXT, Place, load_keymap
 from quarterdeck.tui.ranking import Order, Which
 from tests.support import states
+from tests.support.archives import FOUND
 from tests.support.hand import Hand, screen
 from tests.support.states import NOW, fold, run
 
@@ -98,6 +99,16 @@ async def enter_history(hand: Hand) -> None:
     hand.now += 1
 
 
+async def enter_results(hand: Hand) -> None:
+    hand.archive.found = FOUND
+    await enter_team(hand)
+    await hand.press("slash")
+    hand.app.deck.search.field.value = ""
+    await hand.find("x")
+    await hand.press("enter")
+    hand.now += 1
+
+
 async def enter_help(hand: Hand) -> None:
     await enter_team(hand)
     await hand.press("question_mark")
@@ -123,6 +134,7 @@ ENTER: dict[Place, Callable[[Hand], Awaitable[None]]] = {
     Place.REQUEST: enter_request,
     Place.COMPOSER: enter_composer,
     Place.HISTORY: enter_history,
+    Place.RESULTS: enter_results,
     Place.HELP: enter_help,
     Place.SHEET: enter_sheet,
     Place.WELCOME: enter_welcome,
@@ -170,6 +182,8 @@ CHECKS: dict[str, Check] = {
     "stop": asked("stop"),
     "kill": asked("kill"),
     "history": at(Place.HISTORY),
+    "search": lambda hand: hand.is_at(Place.FIELD) and hand.app.deck.search.field.has_focus,
+    "to-field": lambda hand: hand.is_at(Place.FIELD) and hand.app.deck.search.field.has_focus,
     "help": at(Place.HELP),
     "palette": at(Place.FIELD),
     "chord": says("ctrl+x: k kill all"),
@@ -211,6 +225,9 @@ EXPECTED: dict[tuple[str, Place], Check] = {
     ("open", Place.TEAM): at(Place.COMPOSER),
     ("open", Place.INBOX): at(Place.REQUEST),
     ("open", Place.HISTORY): at(Place.TRANSCRIPT),
+    ("open", Place.RESULTS): at(Place.TRANSCRIPT),
+    ("down", Place.RESULTS): lambda hand: hand.app.deck.search.results.at == 1,
+    ("end", Place.RESULTS): lambda hand: hand.app.deck.search.results.at == len(FOUND.hits) - 1,
     ("up", Place.TEAM): lambda hand: hand.app.deck.roster.selected != run("builder"),
     ("down", Place.TEAM): lambda hand: hand.app.deck.roster.selected != run("builder"),
     ("top", Place.TEAM): lambda hand: hand.app.deck.roster.selected == run("coder"),

@@ -187,7 +187,7 @@ class Conversation:
         ]
         return said[-1] if said else None
 
-    def page(self, run_id: RunId, *, before: int, count: int) -> tuple[Entry, ...]:
+    async def page(self, run_id: RunId, *, before: int, count: int) -> tuple[Entry, ...]:
         """Older entries."""
         return self._session.conversations.page(run_id, before=before, count=count)
 

@@ -28,6 +28,7 @@ from quarterdeck.tui.ports import Controller, EditorGone
 from quarterdeck.tui.rendering.roles import Roles, roles_of
 from quarterdeck.tui.router import Act, Escaped, Press, Router, Say, ToText
 from quarterdeck.tui.screens.main import MainScreen
+from quarterdeck.tui.searching import SearchDesk
 from quarterdeck.tui.settings import Clock, ScreenSettings, SignSet
 from quarterdeck.tui.sheets import Sheet
 from quarterdeck.tui.signs import AsciiFilter, choose_signs
@@ -88,9 +89,11 @@ class QuarterdeckApp(App[int]):
         verbs = Verbs(store, controller, self)
         self._widening = Widening(self.deck, self.desk, store, controller, self)
         self._palette = PaletteDesk(self.deck, self.desk, store, self)
-        self._speaker = Speaker(store, controller, self.desk, verbs, self)
-        self._performer = Performer(self.deck, self.desk, store, verbs, self._widening, self._palette, self)
-        self._main = MainScreen(self.deck, self.desk, self._speaker, self._palette, self.keymap, store, self)
+        deck, desk = self.deck, self.desk
+        search = SearchDesk(deck, desk, store, controller, self._clock, self)
+        self._speaker = Speaker(store, controller, desk, verbs, self)
+        self._performer = Performer(deck, desk, store, verbs, self._widening, self._palette, search, self)
+        self._main = MainScreen(deck, desk, self._speaker, self._palette, search, self.keymap, store, self)
         self._teller = Teller(store, self._settings, self._write_out)
 
     def _roles(self, name: str) -> Roles:

@@ -20,6 +20,7 @@ from quarterdeck.tui.widgets.main_panel import MainPanel
 from quarterdeck.tui.widgets.palette import PalettePanel
 from quarterdeck.tui.widgets.request_panel import RequestPanel
 from quarterdeck.tui.widgets.roster import Roster
+from quarterdeck.tui.widgets.search_panel import SearchPanel
 from quarterdeck.tui.widgets.sheet_panel import SheetPanel
 from quarterdeck.tui.widgets.side import InboxPanel, LogPanel
 from quarterdeck.tui.widgets.too_small import TooSmall
@@ -48,9 +49,10 @@ def build_deck(
         SheetPanel(look),
         WiderPanel(look, widen),
         HelpPanel(look, keymap),
-        HistoryPanel(store, look),
+        HistoryPanel(store, look, clock, controller.archive),
         PalettePanel(look),
         WelcomePanel(look),
+        SearchPanel(store, look, clock),
     )
     return Deck(
         header=HeaderBar(store, look, clock, settings.version),
@@ -65,6 +67,7 @@ def build_deck(
         history=views[3],
         palette=views[4],
         welcome=views[5],
+        search=views[6],
         notice=NoticeLine(store, look, clock),
         composer=Composer(look, completions),
         footer=FooterBar(look),

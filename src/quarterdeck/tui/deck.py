@@ -12,6 +12,7 @@ from quarterdeck.tui.widgets.history_panel import HistoryPanel
 from quarterdeck.tui.widgets.main_panel import MainPanel
 from quarterdeck.tui.widgets.palette import PalettePanel
 from quarterdeck.tui.widgets.roster import Roster
+from quarterdeck.tui.widgets.search_panel import SearchPanel
 from quarterdeck.tui.widgets.sheet_panel import SheetPanel
 from quarterdeck.tui.widgets.side import InboxPanel, LogPanel
 from quarterdeck.tui.widgets.too_small import TooSmall
@@ -37,13 +38,14 @@ class Deck(msgspec.Struct, frozen=True):
     help: HelpPanel
     history: HistoryPanel
     palette: PalettePanel
+    search: SearchPanel
     welcome: WelcomePanel
     too_small: TooSmall
 
     @property
     def views(self) -> tuple[Widget, ...]:
         """What covers transcript and request for a while."""
-        return (self.sheet, self.wider, self.help, self.history, self.palette)
+        return (self.sheet, self.wider, self.help, self.history, self.palette, self.search)
 
     def place_of(self, focused: Widget | None) -> Place | None:
         """Which place a focused widget belongs to; None = nothing of ours has the focus."""
@@ -70,6 +72,7 @@ def _is_plan_editor(focused: Widget) -> bool:
 
 _VIEW_PLACES = {
     "history": Place.HISTORY,
+    "search-results": Place.RESULTS,
     "help": Place.HELP,
     "sheet": Place.SHEET,
     "wider-sheet": Place.SHEET,

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from textual.widget import Widget
 
+from quarterdeck.domain.archive import StoredRun
 from quarterdeck.domain.display_text import clean_name
 from quarterdeck.domain.ids import RequestId, RunId
 from quarterdeck.domain.requests import Request
@@ -15,11 +16,16 @@ from quarterdeck.tui.deck import Deck
 from quarterdeck.tui.keymap import Place
 from quarterdeck.tui.ports import Controller
 from quarterdeck.tui.standing import VIEWS, Standing
+from quarterdeck.tui.trail import Trail
 
 LEAD_TO_BE = ""
 """The addressee while there is no teammate: what is sent starts the lead."""
 
 _ABOUT_A_RUN = frozenset({Place.TRANSCRIPT, Place.REQUEST, Place.COMPOSER, Place.FIELD, Place.EDITOR})
+
+
+_ELSEWHERE = frozenset({Place.TEAM, Place.INBOX, Place.COMPOSER})
+"""Who is here has left History and Search for good."""
 
 
 class Desk:
@@ -40,11 +46,11 @@ class Desk:
         self._focus = focus
         self._changed = changed
         self.here = Standing(deck, store)
+        self._trail = Trail(deck, self.here, self._show)
         self._came_from = Place.TEAM
         """Where `n` was pressed: an answer leads back there."""
         self._behind_view = Place.TEAM
         self._viewed: RunId | None = None
-        """The request to whose row `n` went last, since it can't be opened to be answered."""
 
     # What the main panel shows
 
@@ -86,13 +92,23 @@ class Desk:
 
     def show_view(self, view: Widget, focus: Widget | None = None) -> None:
         """Show History, Help, a sheet in the main panel; `focus` gets the keys, else the view itself."""
-        if self._deck.main.current not in self._deck.views:
+        current = self._deck.main.current
+        if current is not view and not self._trail.remember() and current not in self._deck.views:
             self._behind_view = self.here.place
+        self._show(view, focus or view)
+
+    def _show(self, view: Widget, focus: Widget) -> None:
         self._deck.main.show(view)
-        self._focus(focus or view)
+        self._focus(focus)
+        self._changed()
 
     def close(self) -> None:
-        """Back from a view to where it was opened."""
+        """Back from a view, or a transcript that a view led to, to where it was opened."""
+        if self._trail.come_back():
+            return
+        if self.here.place is Place.TRANSCRIPT:
+            self.go(Place.TEAM)
+            return
         behind = self._behind_view
         if behind is Place.REQUEST and self._deck.main.request.request is None:
             behind = Place.TEAM
@@ -118,7 +134,8 @@ class Desk:
             case Place.INBOX if self.here.is_wide or self._deck.inbox.wanted_height:
                 self._focus(self._deck.inbox)
             case Place.TRANSCRIPT:
-                main.transcript.show(run_id)
+                if self.here.looked_at is None:
+                    main.transcript.show(run_id)
                 main.show(main.transcript)
                 self._focus(main.transcript)
             case Place.REQUEST:
@@ -160,7 +177,10 @@ class Desk:
     def refocus(self) -> None:
         """Give the keys back to the place that had them, after all was hidden."""
         if self.here.place in (Place.FIELD, Place.EDITOR, Place.SHEET, *VIEWS):
-            if self._deck.main.current not in (self._deck.wider, self._deck.palette):
+            if self._deck.main.current is self._deck.search:
+                search = self._deck.search
+                self._focus(search.field if self.here.place is Place.FIELD else search.results)
+            elif self._deck.main.current not in (self._deck.wider, self._deck.palette):
                 self._focus(self._deck.main.current)
             return
         self.go(self.here.place)
@@ -170,6 +190,8 @@ class Desk:
         request = self._store.state.inbox.by_id.get(request_id)
         if request is None:
             return
+        if self.here.place in (Place.FIELD, *VIEWS):
+            self._trail.forget()
         if self.here.place not in (Place.REQUEST, *VIEWS):
             self._came_from = self.here.place
         self._deck.inbox.select(request_id)
@@ -223,12 +245,23 @@ class Desk:
         if to_write and not mate.is_terminal:
             self.go(Place.COMPOSER)
 
-    def look_at(self, run_id: RunId) -> None:
-        """Show the transcript of a run that has ended, from History."""
-        self._controller.teammates.see(run_id)
-        self._deck.main.transcript.show(run_id)
-        self._deck.main.show(self._deck.main.transcript)
-        self._focus(self._deck.main.transcript)
+    def look_at(self, run: RunId | StoredRun, *, entry: int | None = None) -> None:
+        """Show the transcript of a run, at an entry that a search found; `close` leads back.
+
+        A run of another session can only be looked at.
+        """
+        transcript = self._deck.main.transcript
+        self._trail.remember()
+        if isinstance(run, StoredRun):
+            transcript.show_stored(run)
+        else:
+            mate = self._store.state.team.by_run.get(run)
+            if mate is not None and mate.is_terminal:
+                self._controller.teammates.see(run)
+            transcript.show(run)
+        self._show(transcript, transcript)
+        if entry is not None:
+            transcript.show_entry(entry)
 
     # The focus has moved
 
@@ -238,6 +271,8 @@ class Desk:
         if place is None or place is self.here.place:
             return
         was, self.here.place = self.here.place, place
+        if place in _ELSEWHERE:
+            self._trail.forget()
         if place is Place.TEAM and was in (Place.REQUEST, Place.TRANSCRIPT, *VIEWS):
             self.show_selected()
         self.tell_viewed()

@@ -23,6 +23,7 @@ class Place(StrEnum):
     FIELD = "F"
     EDITOR = "E"
     HISTORY = "H"
+    RESULTS = "S"
     HELP = "V"
     SHEET = "Y"
     WELCOME = "W"
@@ -48,6 +49,7 @@ _WORDS = {
     Place.FIELD: "this field",
     Place.EDITOR: "the plan editor",
     Place.HISTORY: "History",
+    Place.RESULTS: "the results",
     Place.HELP: "Help",
     Place.SHEET: "this question",
     Place.WELCOME: "Welcome",

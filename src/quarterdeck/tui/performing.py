@@ -11,10 +11,12 @@ from quarterdeck.tui.deck import Deck
 from quarterdeck.tui.desk import Desk
 from quarterdeck.tui.keymap import Place
 from quarterdeck.tui.palette_entries import PaletteDesk
+from quarterdeck.tui.searching import SearchDesk
 from quarterdeck.tui.sheets import quit_sheet
 from quarterdeck.tui.stage import Stage
 from quarterdeck.tui.verbs import Verbs
 from quarterdeck.tui.widening import Widening
+from quarterdeck.tui.widgets.stored_words import look_only_words
 from quarterdeck.tui.widgets.views import ViewPanel
 
 
@@ -29,6 +31,7 @@ class Performer:
         verbs: Verbs,
         widening: Widening,
         palette: PaletteDesk,
+        search: SearchDesk,
         stage: Stage,
     ) -> None:
         self._deck = deck
@@ -38,6 +41,7 @@ class Performer:
         self._stage = stage
         self._widening = widening
         self._palette = palette
+        self._search = search
         self._actions: dict[str, Callable[[], object]] = {**self._going(), **self._acting()}
 
     def _going(self) -> dict[str, Callable[[], object]]:
@@ -45,7 +49,7 @@ class Performer:
         return {
             "open": self._open,
             "look-inside": self._look_inside,
-            "to-team": lambda: self._desk.go(Place.TEAM),
+            "to-team": self._to_team,
             "to-inbox": self._to_inbox,
             "to-main": self._to_main,
             "to-composer": self._to_composer,
@@ -55,6 +59,8 @@ class Performer:
             "next-request": lambda: self._next(1),
             "previous-request": lambda: self._next(-1),
             "history": self._history,
+            "search": self._search.open,
+            "to-field": self._deck.search.to_field,
             "help": self._help,
             "palette": self._palette.open,
             "zoom": self._zoom,
@@ -101,6 +107,8 @@ class Performer:
             return deck.roster.do(action)
         if place is Place.INBOX:
             return deck.inbox.do(action)
+        if place is Place.RESULTS:
+            return deck.search.results.do(action)
         current = deck.main.current
         if current is deck.main.transcript:
             return deck.main.transcript.do(action) or action in _MOVES
@@ -109,6 +117,19 @@ class Performer:
         return isinstance(current, ViewPanel) and current.do(action)
 
     # Going
+
+    def _to_team(self) -> None:
+        if self._desk.here.place is Place.TRANSCRIPT:
+            self._desk.close()
+        else:
+            self._desk.go(Place.TEAM)
+
+    def _is_look_only(self) -> bool:
+        """A run of another session is meant: say what brings it back."""
+        run = self._desk.here.looked_at
+        if run is not None:
+            self._stage.say(look_only_words(run))
+        return run is not None
 
     def _open(self) -> None:
         if self._desk.here.place in (Place.TEAM, Place.INBOX):
@@ -138,7 +159,9 @@ class Performer:
             self._stage.say("Nothing needs you.")
 
     def _to_composer(self) -> None:
-        if self._desk.here.place is Place.HISTORY:
+        if self._desk.here.place is Place.TRANSCRIPT and self._is_look_only():
+            return
+        if self._desk.here.place in (Place.HISTORY, Place.RESULTS):
             self._desk.close()
         mate = self._desk.here.selected
         if mate is not None and mate.is_terminal:
@@ -163,6 +186,8 @@ class Performer:
     # Answering
 
     def _show_request(self) -> None:
+        if self._is_look_only():
+            return
         here = self._desk.here
         request = here.request_of_selected()
         if request is None:
@@ -188,6 +213,7 @@ class Performer:
     # Views and sheets
 
     def _history(self) -> None:
+        self._deck.history.ask()
         self._desk.show_view(self._deck.history)
 
     def _help(self) -> None:
@@ -214,6 +240,8 @@ class Performer:
     # Acting on runs, and leaving
 
     def _on_run(self, verb: Callable[[Teammate], None]) -> None:
+        if self._is_look_only():
+            return
         mate = self._desk.here.selected
         if mate is None:
             self._stage.say("No teammate is chosen.")

@@ -93,8 +93,11 @@ class ConversationPort(Protocol):
         """The text of the person's last message to it, queued or not."""
         ...
 
-    def page(self, run_id: RunId, *, before: int, count: int) -> tuple[Entry, ...]:
-        """Up to `count` entries with ids below `before`, oldest first; of evicted runs too."""
+    async def page(self, run_id: RunId, *, before: int, count: int) -> tuple[Entry, ...]:
+        """Up to `count` entries with ids below `before`, oldest first; of evicted runs too.
+
+        :raises ArchiveGone: what was said before can't be read.
+        """
         ...
 
 

@@ -5,6 +5,7 @@
 
 from collections.abc import Iterable
 
+from quarterdeck.domain.archive import StoredRun
 from quarterdeck.domain.display_text import clean_name
 from quarterdeck.domain.ids import RunId
 from quarterdeck.domain.requests import PermissionRequest, Request, request_kind
@@ -17,7 +18,7 @@ from quarterdeck.tui.guards import Token
 from quarterdeck.tui.keymap import Place
 from quarterdeck.tui.ranking import FOLD
 
-VIEWS = frozenset({Place.HISTORY, Place.HELP, Place.SHEET, Place.WELCOME})
+VIEWS = frozenset({Place.HISTORY, Place.RESULTS, Place.HELP, Place.SHEET, Place.WELCOME})
 
 
 class Standing:
@@ -52,6 +53,13 @@ class Standing:
             return main.transcript.run_id
         chosen = self._deck.roster.selected
         return None if chosen == FOLD else chosen
+
+    @property
+    def looked_at(self) -> StoredRun | None:
+        """The run of another session that is meant here: it can only be looked at."""
+        if self.place is Place.HISTORY:
+            return self._deck.history.selected_stored
+        return self._deck.main.transcript.stored if self.place is Place.TRANSCRIPT else None
 
     @property
     def name(self) -> str:
@@ -100,6 +108,8 @@ class Standing:
             return painted if self.place is Place.REQUEST else (*painted, *self._selection_tokens())
         if answers or action == "show-request":
             return ()
+        if self.looked_at is not None:
+            return ()  # nothing acts on a run of another session: the key says so
         if self.place is Place.TRANSCRIPT:
             return (("view", self._deck.main.transcript.run_id),)
         return self._selection_tokens()
@@ -119,10 +129,10 @@ class Standing:
             if isinstance(request, PermissionRequest) and request.rule is None:
                 return "Q_permission_once"
             return f"Q_{request_kind(request)}" if request is not None else "Q_permission"
-        if self.place is Place.FIELD and self._deck.main.current is self._deck.palette:
-            return "F_palette"
-        if self.place is Place.FIELD and self._deck.main.current is self._deck.wider:
-            return "F_rule"
+        if self.place is Place.FIELD:
+            return self._field_footer()
+        if self.looked_at is not None:
+            return f"{self.place.value}_stored"
         if self.place is Place.SHEET and self._deck.main.current is self._deck.wider:
             return "Y_plan" if self._deck.wider.is_plan else "Y_wider"
         if self.place is Place.TEAM and not self._store.state.team.rows:
@@ -130,6 +140,13 @@ class Standing:
         if self.place in (Place.TEAM, Place.TRANSCRIPT) and mate is not None and mate.is_terminal:
             return f"{self.place.value}_ended"
         return self.place.value
+
+    def _field_footer(self) -> str:
+        deck = self._deck
+        for view, name in ((deck.palette, "F_palette"), (deck.search, "F_search"), (deck.wider, "F_rule")):
+            if deck.main.current is view:
+                return name
+        return Place.FIELD.value
 
     def wish(self, *, composer_rows: int) -> Wish:
         """What the arrangement has to make room for."""

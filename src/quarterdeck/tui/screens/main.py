@@ -16,6 +16,7 @@ from quarterdeck.tui.desk import Desk
 from quarterdeck.tui.keymap import Keymap, Place
 from quarterdeck.tui.lean_compositor import LeanCompositor
 from quarterdeck.tui.palette_entries import PaletteDesk
+from quarterdeck.tui.searching import SearchDesk
 from quarterdeck.tui.speaking import Speaker
 from quarterdeck.tui.stage import Stage
 from quarterdeck.tui.widgets.composer import Composer
@@ -24,6 +25,7 @@ from quarterdeck.tui.widgets.lines import Divider, KeyClicked
 from quarterdeck.tui.widgets.palette import PalettePanel
 from quarterdeck.tui.widgets.request_messages import Answered, Leave, Notice
 from quarterdeck.tui.widgets.roster import Roster
+from quarterdeck.tui.widgets.search_panel import SearchPanel, SearchResults
 from quarterdeck.tui.widgets.side import InboxPanel
 from quarterdeck.tui.widgets.welcome_panel import WelcomePanel
 from quarterdeck.tui.widgets.writing_fields import WritingField
@@ -44,6 +46,7 @@ class MainScreen(Screen[None]):
         desk: Desk,
         speaker: Speaker,
         palette: PaletteDesk,
+        search: SearchDesk,
         keymap: Keymap,
         store: Store,
         stage: Stage,
@@ -54,6 +57,7 @@ class MainScreen(Screen[None]):
         self.desk = desk
         self._speaker = speaker
         self._palette = palette
+        self._search = search
         self._keymap = keymap
         self._store = store
         self._connections: list[Connection[object]] = []
@@ -148,6 +152,7 @@ class MainScreen(Screen[None]):
 
     @on(Roster.Resized)
     @on(InboxPanel.Resized)
+    @on(HistoryPanel.Chosen)
     def _other_rows(self) -> None:
         self.arrange_soon()
 
@@ -159,6 +164,22 @@ class MainScreen(Screen[None]):
     @on(HistoryPanel.Opened)
     def _look_at_ended(self, message: HistoryPanel.Opened) -> None:
         self.desk.look_at(message.run_id)
+
+    @on(HistoryPanel.StoredOpened)
+    def _look_at_stored(self, message: HistoryPanel.StoredOpened) -> None:
+        self.desk.look_at(message.run)
+
+    @on(SearchPanel.Typed)
+    def _other_words(self, message: SearchPanel.Typed) -> None:
+        self._search.typed(message.words)
+
+    @on(SearchResults.Opened)
+    def _hit_opened(self, message: SearchResults.Opened) -> None:
+        self._search.open_hit(message.hit)
+
+    @on(SearchPanel.LeaveWanted)
+    def _search_left(self) -> None:
+        self.desk.close()
 
     @on(Notice)
     @on(WelcomePanel.Noticed)

@@ -1,38 +1,51 @@
-"""History: the runs of this process that have ended, newest first, and what is known of the chosen one."""
+"""History: runs that have ended, newest first; those of this session, and below them those of earlier ones.
 
-import time
+It asks the archive once each time it is opened. However many runs there are, only those in sight are drawn.
+"""
+
+from collections.abc import Iterable
 from enum import StrEnum
 
 from rich.segment import Segment
 from rich.style import Style
 from textual.message import Message
+from textual.worker import Worker
 
-from quarterdeck.domain.display_text import clean_line, clean_name
+from quarterdeck.domain.archive import StoredRun
+from quarterdeck.domain.display_text import clean_name
 from quarterdeck.domain.ids import RunId
-from quarterdeck.domain.teammates import KillProof, Outcome
+from quarterdeck.domain.teammates import Outcome
 from quarterdeck.state.app_state import AppState
 from quarterdeck.state.store import Store
 from quarterdeck.state.teammates import Team, Teammate
 from quarterdeck.tui.connect import Connection, connect
 from quarterdeck.tui.look import Look
+from quarterdeck.tui.ports import ArchiveGone, ArchivePort
 from quarterdeck.tui.ranking import after
-from quarterdeck.tui.rendering.cells import cut, fit, format_age, format_tokens, wrap
+from quarterdeck.tui.rendering.cells import cut
 from quarterdeck.tui.rendering.lines import Line
-from quarterdeck.tui.widgets.lines import BLANK, rule_line
+from quarterdeck.tui.settings import Clock
+from quarterdeck.tui.widgets.history_rows import (
+    HEAD,
+    SessionRuns,
+    own_detail,
+    run_row,
+    session_row,
+    sessions_of,
+    stored_detail,
+    sums,
+)
+from quarterdeck.tui.widgets.lines import BLANK
+from quarterdeck.tui.widgets.request_messages import Notice
+from quarterdeck.tui.widgets.stored_words import OUTCOME_WORDS, outcome_of
 from quarterdeck.tui.widgets.views import ViewPanel
 
 DETAIL_LINES = 8
-_LONGEST = 400
 
-OUTCOME_WORDS = {
-    Outcome.COMPLETED: ("done", "done"),
-    Outcome.STOPPED: ("stopped", "stopped"),
-    Outcome.KILLED: ("killed", "killed"),
-    Outcome.TIMED_OUT: ("timed_out", "timed out"),
-    Outcome.FAILED: ("failed", "failed"),
-    Outcome.UNKNOWN: ("unknown", "unknown"),
-}
-"""Sign and word of each."""
+Item = Teammate | SessionRuns | StoredRun
+"""A row of the list: a run, or the head of an earlier session."""
+Key = RunId | tuple[str, RunId]
+"""What a run is chosen by: of another session with that session's id."""
 
 
 class EndedOrder(StrEnum):
@@ -57,9 +70,25 @@ def select_ended(
     return tuple(ended)
 
 
-def next_outcome(team: Team, chosen: Outcome | None) -> Outcome | None:
+def select_stored(
+    runs: Iterable[StoredRun], order: EndedOrder = EndedOrder.NEWEST, outcome: Outcome | None = None
+) -> tuple[SessionRuns | StoredRun, ...]:
+    """The head of each session, then its runs in this order (`outcome`: those that ended so)."""
+    items: list[SessionRuns | StoredRun] = []
+    for session in sessions_of(run for run in runs if outcome in (None, outcome_of(run))):
+        inside = list(session.runs)
+        match order:
+            case EndedOrder.NAME:
+                inside.sort(key=lambda run: clean_name(run.name).casefold())
+            case EndedOrder.TOKENS:
+                inside.sort(key=lambda run: -run.usage.total)
+        items += [session, *inside]
+    return tuple(items)
+
+
+def next_outcome(team: Team, chosen: Outcome | None, stored: Iterable[StoredRun] = ()) -> Outcome | None:
     """The next outcome that some run has had; None (all) behind the last one."""
-    had = {mate.outcome for mate in team.by_run.values()}
+    had = {mate.outcome for mate in team.by_run.values()} | {outcome_of(run) for run in stored}
     every = list(Outcome)
     first = every.index(chosen) + 1 if chosen is not None else 0
     return next((one for one in every[first:] if one in had), None)
@@ -75,11 +104,28 @@ class HistoryPanel(ViewPanel):
             super().__init__()
             self.run_id = run_id
 
-    def __init__(self, store: Store, look: Look) -> None:
+    class Chosen(Message):
+        """The cursor is on another run: other keys may work there."""
+
+    class StoredOpened(Message):
+        """The chosen run of another session is to be looked at."""
+
+        def __init__(self, run: StoredRun) -> None:
+            super().__init__()
+            self.run = run
+
+    def __init__(self, store: Store, look: Look, clock: Clock, archive: ArchivePort) -> None:
         super().__init__(look, name="history", title="History · runs that have ended", right="this session")
         self._store = store
-        self._ended: tuple[Teammate, ...] = ()
-        self.selected: RunId | None = None
+        self._clock = clock
+        self._archive = archive
+        self._stored: tuple[StoredRun, ...] = ()
+        self._stored_items: tuple[SessionRuns | StoredRun, ...] = ()
+        self._items: tuple[Item, ...] = ()
+        self._places: dict[Key, int] = {}
+        self._sums = ""
+        self._is_asking = False
+        self._key: Key | None = None
         self.order = EndedOrder.NEWEST
         self.outcome: Outcome | None = None
         self._connection: Connection[Team] | None = None
@@ -93,25 +139,81 @@ class HistoryPanel(ViewPanel):
         if self._connection is not None:
             self._connection.close()
 
+    # What there is
+
+    def ask(self) -> None:
+        """Ask for the runs of earlier sessions; what is known of them is shown until then."""
+        self._is_asking = True
+        _asks: Worker[None] = self.app.run_worker(
+            self._ask, group="history", exclusive=True, exit_on_error=False
+        )
+
+    async def _ask(self) -> None:
+        try:
+            self._stored = await self._archive.runs()
+        except ArchiveGone as gone:
+            self.post_message(Notice(str(gone)))
+        self._is_asking = False
+        self._arrange_stored()
+        self._deliver(self._store.state.team)
+
+    def stored_run(self, session_id: str, run_id: RunId) -> StoredRun | None:
+        """A run of an earlier session, as far as the last question told."""
+        same = (run for run in self._stored if (run.session_id, run.run_id) == (session_id, run_id))
+        return next(same, None)
+
+    @property
+    def selected(self) -> RunId | None:
+        """The run of this session under the cursor."""
+        return self._key if isinstance(self._key, str) else None
+
+    @property
+    def selected_stored(self) -> StoredRun | None:
+        """The run of another session under the cursor."""
+        chosen = self._chosen
+        return chosen if isinstance(chosen, StoredRun) else None
+
+    @property
+    def _chosen(self) -> Item | None:
+        at = self._places.get(self._key) if self._key is not None else None
+        return self._items[at] if at is not None else None
+
+    def _arrange_stored(self) -> None:
+        self._stored_items = select_stored(self._stored, self.order, self.outcome)
+
     def _deliver(self, team: Team) -> None:
         if not self.display:
             return
-        self._ended = select_ended(team, self.order, self.outcome)
+        self._items = (*select_ended(team, self.order, self.outcome), *self._stored_items)
+        self._places = {key: at for at, item in enumerate(self._items) if (key := _key_of(item)) is not None}
+        self._sums = sums([_outcome_of(item) for item in self._items if not isinstance(item, SessionRuns)])
         self.right = self._right()
-        self.top = max(0, min(self.top, len(self._ended) - self._list_lines))
-        if self.selected not in {mate.run_id for mate in self._ended}:
-            self.selected = self._ended[0].run_id if self._ended else None
+        self.top = max(0, min(self.top, len(self._items) - self._list_lines))
+        if self._key not in self._places:
+            self._key = next(iter(self._places), None)
+            self.post_message(self.Chosen())
         self.refresh()
 
     def _right(self) -> str:
         """Of the title: which runs in which order."""
-        words = OUTCOME_WORDS[self.outcome][1] if self.outcome is not None else "this session"
+        which = "all sessions" if self._stored else "this session"
+        words = OUTCOME_WORDS[self.outcome][1] if self.outcome is not None else which
         return words if self.order is EndedOrder.NEWEST else f"{words} · {self.order}"
 
     def _arrange_anew(self) -> None:
+        self._arrange_stored()
         self._deliver(self._store.state.team)
-        at = next((at for at, mate in enumerate(self._ended) if mate.run_id == self.selected), 0)
-        self.top = min(max(self.top, at - self._list_lines + 1), at)
+        self._reveal(self._places.get(self._key, 0) if self._key is not None else 0)
+
+    def _reveal(self, at: int) -> None:
+        """Scroll as little as needed; a session's head comes into sight with its first run."""
+        first = at - 1 if at and isinstance(self._items[at - 1], SessionRuns) else at
+        self.top = min(max(self.top, at - self._list_lines + 1), first)
+
+    def on_resize(self) -> None:
+        """Another size: the chosen run stays in sight."""
+        if self.display:
+            self._arrange_anew()
 
     def rebuild(self) -> None:
         self._deliver(self._store.state.team)
@@ -119,160 +221,118 @@ class HistoryPanel(ViewPanel):
     def rows(self, cells: int) -> tuple[Line, ...]:
         return ()
 
+    # Drawing
+
     @property
     def _list_lines(self) -> int:
         """Lines for runs: what is left by title, heads, sums and detail."""
         room = self.size.height - 2
-        wanted = len(self._ended)
-        return wanted if wanted + DETAIL_LINES + 4 <= room else max(min(wanted, room - 6), 1)
+        wanted = len(self._items)
+        if wanted + DETAIL_LINES + 4 <= room:
+            return wanted
+        return max(min(wanted, room - (10 if room >= 18 else 6)), 1)
 
     def line(self, y: int) -> Line:
         cells, roles = self.size.width, self.look.roles
         if y == 0:
             return super().line(0)
-        if not self._ended:
-            words = " No run has ended yet." if self.outcome is None else " No run matches. v shows others."
-            return (Segment(words, roles.quiet),) if y == 1 else BLANK
+        if not self._places:
+            return (Segment(self._nothing(), roles.quiet),) if y == 1 else BLANK
         if y == 1:
-            return (Segment(_head(cells), roles.quiet),)
+            return (Segment(cut(HEAD, cells), roles.quiet),)
         shown = self._list_lines
         if y - 2 < shown:
-            return self._run_line(self._ended[self.top + y - 2], cells)
+            return self._item_line(self.top + y - 2, cells)
         below = y - 2 - shown
         if below == 1:
-            return (Segment(cut(" " + _sums(self._ended), cells), roles.quiet),)
+            return (Segment(cut(" " + self._sums, cells), roles.quiet),)
         detail = self._detail(cells)
         at = below - 3
         return detail[at] if 0 <= at < len(detail) else BLANK
 
+    def _nothing(self) -> str:
+        if self._is_asking:
+            return " Earlier sessions are being read."
+        return " No run has ended yet." if self.outcome is None else " No run matches. v shows others."
+
     def ground(self, y: int) -> Style:
         roles, at = self.look.roles, self.top + y - 2
-        chosen = 0 <= y - 2 < self._list_lines and at < len(self._ended)
-        return roles.text + roles.select if chosen and self._ended[at].run_id == self.selected else roles.text
+        in_list = 0 <= y - 2 < self._list_lines and self._places
+        is_chosen = in_list and self._key is not None and self._places.get(self._key) == at
+        return roles.text + roles.select if is_chosen else roles.text
 
-    def _run_line(self, mate: Teammate, cells: int) -> Line:
-        roles = self.look.roles
-        sign, word = OUTCOME_WORDS[mate.outcome or Outcome.UNKNOWN]
-        ended = mate.ended_at or mate.since
-        told = fit(f"{self.look.sign(sign)} {word}", 11)
-        lasted = fit(format_age(ended - mate.spawned_at), 6, right=True)
-        tokens = fit(format_tokens(mate.usage.total), 6, right=True)
-        style = roles.fail if mate.outcome is Outcome.FAILED else roles.text
-        text = f"{told}  {lasted} {tokens}  "
-        found = cut(_found(mate), max(cells - 24 - len(text), 1))
-        return (
-            Segment("❯ " if mate.run_id == self.selected else "  ", roles.focus),
-            Segment(f"{_time(ended)} {fit(clean_name(mate.name), 9)} ", roles.text),
-            Segment(text, style),
-            Segment(found, roles.quiet),
-        )
+    def _item_line(self, at: int, cells: int) -> Line:
+        if at >= len(self._items):
+            return BLANK
+        item, now = self._items[at], self._clock.wall()
+        if isinstance(item, SessionRuns):
+            return session_row(item, self.look, cells, now)
+        return run_row(item, self.look, cells, now, is_chosen=_key_of(item) == self._key)
 
     def _detail(self, cells: int) -> list[Line]:
-        mate = self.chosen
-        if mate is None:
-            return []
-        roles = self.look.roles
-        ended = mate.ended_at or mate.since
-        sign, word = OUTCOME_WORDS[mate.outcome or Outcome.UNKNOWN]
-        title = f"{clean_name(mate.name)} · ran {_time(mate.spawned_at)} to {_time(ended)}"
-        by = f" by {clean_line(mate.ended_by)}" if mate.ended_by else ""
-        rows: list[Line] = [
-            rule_line(self.look, cells, title),
-            (Segment(f" {self.look.sign(sign)} {word}{by} at {_time(ended)}", roles.text),),
-        ]
-        if mate.kill is not None:
-            rows += [
-                (Segment(f"   {'' if at else 'proof':<9}{part}", roles.text),)
-                for at, part in enumerate(_proof(mate.kill))
-            ]
-        if mate.error:
-            rows.append(
-                (Segment(cut(f"   error    {clean_line(mate.error[:_LONGEST])}", cells), roles.fail),)
-            )
-        asked = clean_line(mate.prompt[:_LONGEST])
-        rows.append((Segment(cut(f"   asked    “{asked}”", cells), roles.text),))
-        if mate.final_text:
-            said = wrap(clean_line(" ".join(mate.final_text[:_LONGEST].split())), max(cells - 13, 1))[:2]
-            rows += [
-                (Segment(f"   {'last' if not at else '    '}     {part}", roles.text),)
-                for at, part in enumerate(said)
-            ]
-        rows.append((Segment(" r revives it on its whole conversation", roles.quiet),))
-        return rows
+        match self._chosen:
+            case Teammate() as mate:
+                return own_detail(mate, self.look, cells)
+            case StoredRun() as run:
+                return stored_detail(run, self.look, cells, self._clock.wall())
+        return []
 
-    @property
-    def chosen(self) -> Teammate | None:
-        """The run under the cursor."""
-        return next((mate for mate in self._ended if mate.run_id == self.selected), None)
+    # What the keys do
 
     def do(self, action: str) -> bool:
         """Choose or open; False = not one of these."""
         if action == "open":
             if self.selected is not None:
                 self.post_message(self.Opened(self.selected))
+            elif self.selected_stored is not None:
+                self.post_message(self.StoredOpened(self.selected_stored))
             return True
         if action in ("order", "which"):
             if action == "order":
                 self.order = after(self.order)
             else:
-                self.outcome = next_outcome(self._store.state.team, self.outcome)
+                self.outcome = next_outcome(self._store.state.team, self.outcome, self._stored)
             self._arrange_anew()
             return True
         page = max(self._list_lines - 1, 1)
-        count = len(self._ended)
+        count = len(self._items)
         steps = {"up": -1, "down": 1, "page-up": -page, "page-down": page, "top": -count, "end": count}
         if action not in steps:
             return False
-        if count:
-            at = next((at for at, mate in enumerate(self._ended) if mate.run_id == self.selected), 0)
-            at = max(0, min(at + steps[action], count - 1))
-            self.selected = self._ended[at].run_id
-            self.top = min(max(self.top, at - self._list_lines + 1), at)
-            self.refresh()
+        self._move(steps[action])
         return True
+
+    def _move(self, by: int) -> None:
+        """Choose another run; the heads of sessions are passed over."""
+        if not self._places:
+            return
+        at = self._places.get(self._key, 0) if self._key is not None else 0
+        to = max(0, min(at + by, len(self._items) - 1))
+        step = 1 if by > 0 else -1
+        while 0 <= to < len(self._items) and isinstance(self._items[to], SessionRuns):
+            to += step
+        key = _key_of(self._items[to]) if 0 <= to < len(self._items) else None
+        if key is None:
+            self.top = 0  # only a head is above: it comes into sight
+        else:
+            self._key = key
+            self._reveal(to)
+            self.post_message(self.Chosen())
+        self.refresh()
 
 
 def _select_team(state: AppState) -> Team:
     return state.team
 
 
-def _head(cells: int) -> str:
-    return cut("  ended    who       outcome      lasted    tok  found", cells)
+def _key_of(item: Item) -> Key | None:
+    match item:
+        case Teammate():
+            return item.run_id
+        case StoredRun():
+            return item.session_id, item.run_id
+    return None
 
 
-def _time(at: float) -> str:
-    return time.strftime("%H:%M:%S", time.localtime(at))
-
-
-def _found(mate: Teammate) -> str:
-    if mate.error:
-        return clean_line(mate.error[:_LONGEST])
-    if mate.kill is not None:
-        by = f"by {clean_line(mate.ended_by)}" if mate.ended_by else ""
-        total = mate.kill.processes_total
-        parts = [by, f"{total} processes ended" if total and mate.kill.processes_left == 0 else ""]
-        return " · ".join(part for part in parts if part)
-    return clean_line(" ".join(mate.final_text[:_LONGEST].split()))
-
-
-def _sums(ended: tuple[Teammate, ...]) -> str:
-    counts: dict[str, int] = {}
-    for mate in ended:
-        word = OUTCOME_WORDS[mate.outcome or Outcome.UNKNOWN][1]
-        counts[word] = counts.get(word, 0) + 1
-    return f"{len(ended)} ended: " + ", ".join(f"{count} {word}" for word, count in counts.items())
-
-
-def _proof(proof: KillProof) -> list[str]:
-    parts = []
-    if proof.stream_closed_s is not None:
-        parts.append(f"stream {proof.stream_closed_s * 1000:.0f} ms")
-    if proof.processes_total:
-        ended = proof.processes_total - proof.processes_left
-        when = f" {proof.processes_ended_s * 1000:.0f} ms" if proof.processes_ended_s is not None else ""
-        parts.append(f"{ended} of {proof.processes_total} processes{when}")
-    if proof.task_ended_s is not None:
-        word = "task detached" if proof.detached else "task"
-        parts.append(f"{word} {proof.task_ended_s * 1000:.0f} ms")
-    since = f"{proof.requests_since} requests to the model after the kill"
-    return [" · ".join(parts), since] if parts else [since]
+def _outcome_of(run: Teammate | StoredRun) -> Outcome | None:
+    return outcome_of(run) if isinstance(run, StoredRun) else run.outcome

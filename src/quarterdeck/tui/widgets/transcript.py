@@ -9,11 +9,9 @@ from textual import events
 
 from quarterdeck.tui.widgets.request_messages import Notice
 from quarterdeck.tui.widgets.transcript_entries import source_text
+from quarterdeck.tui.widgets.transcript_pages import NEWEST, PAGE_ENTRIES
 from quarterdeck.tui.widgets.transcript_places import head_of, is_in, last_in
 from quarterdeck.tui.widgets.transcript_reader import TranscriptReader
-
-MOST_PAGES = 50
-"""How many pages going to the very top may fetch."""
 
 
 class TranscriptPanel(TranscriptReader):
@@ -47,18 +45,32 @@ class TranscriptPanel(TranscriptReader):
         }
 
     def _scroll(self, by: int) -> bool:
-        if by < 0 and self._body.top + by < 0:
-            self._page_in()
-        return self._body.scroll_rows(by)
+        """Up and down; beyond what is here when that has come, unless the person turns round meanwhile."""
+        body = self._body
+        beyond = min(0, body.top + by) if by < 0 else max(0, by - body.rows_below)
+        moved = body.scroll_rows(by)
+        if not beyond:
+            self._pages.owe_nothing()
+            return moved
+        return (self._pages.older(beyond) if by < 0 else self._pages.newer(beyond)) or moved
 
     def _to_top(self) -> bool:
-        for _page in range(MOST_PAGES):
-            if not self._page_in():
-                break
-        return self._body.show_from(0)
+        """The first row of all; what is between it and here is paged in when one scrolls there."""
+        oldest = self._place.document.layout.oldest_id
+        moved = self._body.show_from(0)
+        if self._place.is_whole or oldest is None or oldest <= 1:
+            return moved
+        if oldest <= PAGE_ENTRIES + 1:
+            return self._pages.older(-NEWEST)
+        self._pages.seek(0)
+        return True
 
     def _to_end(self) -> bool:
         self._choose(None)
+        self._pages.owe_nothing()
+        if self._place.is_cut or self._pages.is_going_elsewhere:
+            self._restart()
+            self._arrived(None)
         moved = self._body.show_from(self._body.last_top)
         self._body.follows = True
         self._draw_frame()
@@ -107,9 +119,7 @@ class TranscriptPanel(TranscriptReader):
             here = layout.block_at(min(self._body.top + self._body.rows, layout.total()) - 1) - min(by, 0)
             here = here if by < 0 else layout.block_at(self._body.top) - 1
         if here + by < 0:
-            oldest = layout.blocks[0].entry.id
-            self._page_in()
-            here = layout.place_of(oldest) or 0
+            return self._pages.older()
         place = here + by
         if not 0 <= place < len(layout.blocks):
             return False

@@ -62,6 +62,11 @@ class Document:
             return stable if changed else None
         return min(first, stable)
 
+    def restart(self) -> None:
+        """Forget all rows: another part of the conversation comes."""
+        self.layout, self.live = Layout(self.view), Live(self.view)
+        self.verb = None
+
     def set_view(self, view: View, now: float) -> None:
         """Another width, theme or way of showing: all rows are new."""
         self.view = view

@@ -1,76 +1,40 @@
-"""The transcript of one teammate as it grows: laid to what is here, paged in where the window does not reach.
+"""The transcript of one run: laid to what is here, paged in where the window does not reach.
 
-It follows the end or stays where it is; nothing here is a key.
+It follows the end or stays where it is; a run of another session is only looked at. Nothing here is a key.
 """
 
 from collections.abc import Callable
 
-import msgspec
-from textual.app import ComposeResult
-from textual.containers import Vertical
-
+from quarterdeck.domain.archive import StoredRun
 from quarterdeck.domain.display_text import clean_line
 from quarterdeck.domain.ids import RunId
 from quarterdeck.state.app_state import AppState
-from quarterdeck.state.entries import Entry
-from quarterdeck.state.selectors import DisplayDelays, leaves_at
+from quarterdeck.state.selectors import DisplayDelays
 from quarterdeck.state.store import Store
 from quarterdeck.state.teammates import Teammate
 from quarterdeck.state.transcripts import Transcript
 from quarterdeck.tui.connect import Beat, Connection, connect
 from quarterdeck.tui.look import Look
 from quarterdeck.tui.ports import Controller
-from quarterdeck.tui.rendering.lines import Line
 from quarterdeck.tui.settings import Clock
-from quarterdeck.tui.widgets.kill_proof import KillProofPanel
 from quarterdeck.tui.widgets.transcript_document import NOTHING, Document
-from quarterdeck.tui.widgets.transcript_entries import View
-from quarterdeck.tui.widgets.transcript_layout import MOST_BLOCKS
+from quarterdeck.tui.widgets.transcript_entries import Fold, can_fold
+from quarterdeck.tui.widgets.transcript_frame import Seen, TranscriptFrame
 from quarterdeck.tui.widgets.transcript_line_view import LineView
-from quarterdeck.tui.widgets.transcript_parts import paragraph, rule
-from quarterdeck.tui.widgets.transcript_places import anchor, head_of, row_of
-from quarterdeck.tui.widgets.transcript_rows import Rows
-from quarterdeck.tui.widgets.transcript_status import (
-    empty_words,
-    foot_line,
-    head_line,
-    state_words,
-    verb_line,
-)
+from quarterdeck.tui.widgets.transcript_pages import Pages, Place, Source
+from quarterdeck.tui.widgets.transcript_places import head_of
 
 SPIN_S = 0.1
-PAGE_ENTRIES = 100
-NEWEST = 2**53
-"""Above every entry id."""
 KEPT = 6
 """So many transcripts keep their place and open blocks while others are looked at."""
 
 
-class Seen(msgspec.Struct, frozen=True):
-    """What the panel draws of the state."""
-
-    mate: Teammate | None
-    transcript: Transcript | None
+Key = RunId | tuple[str, RunId]
+"""A run of this session, or one of another with that session's id."""
 
 
-class Place(msgspec.Struct):
-    """A transcript with where the person left it."""
-
-    document: Document
-    top: int = 0
-    follows: bool = True
-    known_rows: int = 0
-    """The number of the row behind the last one that has been followed to."""
-    chosen: int | None = None
-    """The entry of the block that the person chose."""
-    is_whole: bool = False
-    """Nothing older is left to page in."""
-
-
-class TranscriptReader(Vertical, can_focus=True):
-    """`show(run_id)` chooses the teammate; what happens to it is drawn."""
-
-    DEFAULT_CSS = "TranscriptReader { height: 1fr; width: 1fr; }"
+class TranscriptReader(TranscriptFrame):
+    """`show(run_id)` chooses the teammate, `show_stored(run)` a run of another session; it is drawn."""
 
     def __init__(
         self,
@@ -83,33 +47,12 @@ class TranscriptReader(Vertical, can_focus=True):
         has_title: bool = True,
         id: str | None = None,  # noqa: A002 - Textual's own name
     ) -> None:
-        super().__init__(id=id)
-        self._store = store
+        super().__init__(store, look, clock, delays=delays, has_title=has_title, id=id)
         self._controller = controller
-        self.look = look
-        self._clock = clock
-        self._delays = delays or DisplayDelays()
-        self._has_title = has_title
-        self.run_id: RunId | None = None
-        self._seen = Seen(None, None)
-        self._places: dict[RunId, Place] = {}
-        self._raw = False
-        self._second = 0
-        self._place = Place(Document(self._view_for("")))
-        self._look_version = look.version
+        self._places: dict[Key, Place] = {}
         self._connection: Connection[Seen] | None = None
         self._beat: Beat | None = None
-        self._head = Rows(id="transcript-head")
-        self._proof = KillProofPanel(id="kill-proof")
-        self._body = LineView(self._place.document, follows=True, id="transcript-body")
-        self._foot = Rows(id="transcript-foot")
-
-    def compose(self) -> ComposeResult:
-        """Title and head, how it ended, the rows, the foot."""
-        yield self._head
-        yield self._proof
-        yield self._body
-        yield self._foot
+        self._pages = Pages(self, self._body, self._now, self._arrived)
 
     def on_mount(self) -> None:
         """Listen to the state."""
@@ -122,31 +65,46 @@ class TranscriptReader(Vertical, can_focus=True):
             if one is not None:
                 one.close()
 
-    @property
-    def body(self) -> LineView:
-        """The rows that scroll."""
-        return self._body
-
-    @property
-    def title(self) -> tuple[str, str]:
-        """Left and right text of the title; clean."""
-        mate = self._seen.mate
-        if mate is None:
-            return "Transcript", ""
-        right = "" if mate.is_terminal else ("live" if self._body.follows else "reading")
-        return f"{clean_line(mate.name)} {state_words(mate, self.look)}", right
-
     def show(self, run_id: RunId | None) -> None:
         """Show this teammate's transcript, where it was left."""
-        if run_id == self.run_id:
+        if run_id == self.run_id and self.stored is None:
             return
+        self._leave()
+        self.run_id, self.stored = run_id, None
+        self._enter(run_id)
+
+    def show_stored(self, run: StoredRun) -> None:
+        """Show the transcript of a run of another session, where it was left."""
+        if self.stored is None or _key_of(run) != _key_of(self.stored):
+            self._leave()
+            self.run_id, self.stored = None, run
+            self._enter(_key_of(run))
+
+    def learn(self, run: StoredRun) -> None:
+        """More is known of the stored run that is shown."""
+        if self.stored is not None and _key_of(run) == _key_of(self.stored):
+            self.stored = run
+            self._end_running(None)
+            self._draw_frame()
+
+    def show_entry(self, entry_id: int) -> None:
+        """Go to an entry of the run that is shown, wherever it is in its conversation."""
+        if self._place.document.layout.place_of(entry_id) is not None:
+            self._pages.owe_nothing()
+            self._arrived(entry_id)
+        else:
+            self._pages.seek(entry_id)
+
+    def _leave(self) -> None:
         self._keep_place()
-        self.run_id = run_id
         if self._connection is not None:
             self._connection.close()
-        place = self._places.pop(run_id, None) if run_id is not None else None
+
+    def _enter(self, key: Key | None) -> None:
+        place = self._places.pop(key, None) if key is not None else None
         self._seen = Seen(None, None)
-        self._place = place or Place(Document(self._view_for(self._name_of(run_id))))
+        self._place = place or Place(Document(self._view_for(self._run_name)))
+        self._pages.open(self._place, self._source())
         self._body.source = self._place.document
         self._body.top, self._body.follows = self._place.top, self._place.follows
         if place is not None:
@@ -156,22 +114,19 @@ class TranscriptReader(Vertical, can_focus=True):
         if self.is_mounted:
             self._connection = connect(self, self._store, self._selector(), self._receive)
 
-    def redraw(self) -> None:
-        """Colours or signs have changed: draw all anew."""
-        self._look_version = self.look.version
-        self._relayout()
-        self._draw_end()
-        self._draw_frame()
+    def _source(self) -> Source | None:
+        """Where older entries of the shown run come from."""
+        run_id, stored, ports = self.run_id, self.stored, self._controller
+        if stored is not None:
+            session_id, its_run = _key_of(stored)
+            return lambda before, count: ports.archive.page(session_id, its_run, before=before, count=count)
+        if run_id is None:
+            return None
+        return lambda before, count: ports.conversation.page(run_id, before=before, count=count)
 
     def _choose(self, entry_id: int | None) -> None:
         self._place.chosen = entry_id
         self._mark_cursor()
-
-    def _mark_cursor(self) -> None:
-        layout = self._place.document.layout
-        place = layout.place_of(self._place.chosen) if self._place.chosen is not None else None
-        self._body.cursor_style = self.look.roles.focus
-        self._body.set_cursor(head_of(layout, place) if place is not None else None)
 
     # What the state says
 
@@ -193,28 +148,27 @@ class TranscriptReader(Vertical, can_focus=True):
     def _receive(self, seen: Seen) -> None:
         if seen.mate is not None and seen.mate.run_id != self.run_id:
             return  # told before another one was chosen
-        renamed = (seen.mate.name if seen.mate else "") != self._place.document.view.name
         self._seen = seen
+        renamed = clean_line(self._run_name) != self._place.document.view.name
         if renamed or self.look.version != self._look_version:
             self._look_version = self.look.version
             self._relayout()
         self._draw_end()
-        first = self._take(seen.transcript or NOTHING)
+        first = self._take()
         first = self._end_running(first)
         moved = self._draw_verb()
         if first is not None or moved:
             self._body.rows_changed(first if first is not None else self._place.document.total() - 1)
         self._drop_oldest()
-        if self._needs_older():
-            self._page_in()
+        self._fill()
         self._draw_frame()
 
     def _end_running(self, first: int | None) -> int | None:
         """A run that has ended runs no tool, whatever the window that was cut said last."""
-        mate = self._seen.mate
-        if mate is None or not (mate.is_terminal or mate.is_idle):
+        one = self._seen.mate or self.stored
+        if one is None or (one.outcome is None and not (isinstance(one, Teammate) and one.is_idle)):
             return first
-        cut = self._place.document.layout.end_running(mate.ended_at or self._now())
+        cut = self._place.document.layout.end_running(one.ended_at or self._now())
         return first if cut is None else cut if first is None else min(first, cut)
 
     def _drop_oldest(self) -> None:
@@ -225,144 +179,82 @@ class TranscriptReader(Vertical, can_focus=True):
             self._place.is_whole = False
             self._mark_cursor()
 
-    def _take(self, transcript: Transcript) -> int | None:
-        """Lay the window to what is here; what is missing between the two is paged in."""
-        document, entries = self._place.document, transcript.entries
-        newest = document.layout.newest_id
-        if newest is not None and entries and entries[0].id > newest + 1 and self.run_id is not None:
-            first = entries[0].id
-            between = self._controller.conversation.page(
-                self.run_id, before=first, count=min(first - newest - 1, MOST_BLOCKS)
-            )
-            entries = (*(one for one in between if one.id > newest), *entries)
-            transcript = msgspec.structs.replace(transcript, entries=entries)
-        return document.update(transcript, self._now())
+    def _take(self) -> int | None:
+        """Lay the window to what is here; the first row that changed. What is between the two is paged in."""
+        place, transcript = self._place, self._seen.transcript
+        newest = place.document.layout.newest_id
+        if self._pages.is_going_elsewhere:
+            return None
+        if place.is_cut:
+            place.is_cut = transcript is None or not _reaches(transcript, newest or 0)
+        elif transcript is not None and newest is None and not _is_up_to_date(transcript):
+            # A kill leaves the last message only: the whole is paged in, unless there is nothing to page in.
+            if not (place.is_whole or place.is_broken):
+                return None
+        elif transcript is not None and newest != place.last and not _reaches(transcript, newest):
+            if self._body.follows:
+                self._restart()
+            else:
+                place.is_cut = True
+        return None if place.is_cut else place.document.update(transcript or NOTHING, self._now())
 
-    def _needs_older(self) -> bool:
-        """A window that does not fill the panel: the rest of the conversation belongs there too."""
-        has_room = self._place.document.total() < self._body.rows
-        return has_room and not self._place.is_whole and self._body.size.height > 0
+    def _restart(self) -> None:
+        """Start anew from the end: what is older is paged in again."""
+        self._place.document.restart()
+        self._place.is_whole = self._place.is_cut = False
+        self._place.known_rows = 0
+        self._pages.open(self._place, self._source())
+        self._body.follows = True
 
-    def _page_in(self) -> bool:
-        """Fetch older entries and put them in front; False when there are none."""
-        if self.run_id is None or self._place.is_whole:
-            return False
-        layout = self._place.document.layout
-        before = layout.oldest_id if layout.oldest_id is not None else NEWEST
-        older: tuple[Entry, ...] = ()
-        if before > 1:
-            older = self._controller.conversation.page(self.run_id, before=before, count=PAGE_ENTRIES)
-        if not older:
-            self._place.is_whole = True
-            return False
-        rows = layout.put_in_front(older, self._now())
-        self._body.rows_put_in_front(rows)
-        self._mark_cursor()
-        return rows > 0
-
-    # Drawing
-
-    def _tick(self) -> None:
-        """What ages by itself: the verb, running calls, the countdown of a row that leaves."""
-        if self._seen.mate is None or not self.is_on_screen:
-            return
-        document, body = self._place.document, self._body
-        for index in document.layout.tick(self._now(), body.top, body.rows):
-            body.refresh_row(index)
-        before = document.verb
-        if self._draw_verb():
-            body.rows_changed(document.total() - 1)
-        elif document.verb != before:
-            body.refresh_row(document.total() - 1)
-        second = int(self._now())
-        if second != self._second:
-            self._second = second
-            self._draw_end()
-            self._draw_frame()
-
-    def _draw_verb(self) -> bool:
-        mate, look = self._seen.mate, self.look
-        document = self._place.document
-        if mate is None:
-            return document.set_verb(None)
-        if not document.layout.blocks:
-            text = empty_words(mate, self._now())
-            document.set_empty(paragraph(text, look.roles.quiet, self._cells)[0])
-        return document.set_verb(verb_line(mate, self._now(), self._clock.monotonic(), look))
-
-    def _draw_end(self) -> None:
-        mate = self._seen.mate
-        if mate is None or mate.outcome is None:
-            self._proof.show(())
-            return
-        at = leaves_at(mate, self._delays, viewed=self._store.state.team.viewed)
-        self._proof.show_end(
-            mate,
-            self.look,
-            self._cells,
-            leaves_in=max(0.0, at - self._now()) if at is not None else None,
-            most=max(1, self.size.height - 4),
-            is_short=not self._body.follows,
-        )
-
-    def _draw_frame(self) -> None:
-        """Title, head and foot."""
-        mate, body = self._seen.mate, self._body
-        lines: list[Line] = []
-        if self._has_title:
-            lines.append(rule(*self.title, self._cells, self.look, focused=self.has_focus, panel=self))
-        if mate is None:
-            self._head.show(lines)
-            self._foot.show(())
-            return
-        last_sign = max(mate.last_sign_at, self._seen.transcript.last_at if self._seen.transcript else 0.0)
-        lines.append(head_line(mate, last_sign, self._now(), self._cells, self.look))
-        self._head.show(lines)
-        end = self._place.document.total() + self._place.document.origin
-        if body.follows or body.is_at_end:
-            self._place.known_rows = end
-        foot = foot_line(
-            messages=self._place.document.layout.message_count,
-            rows_below=0 if body.follows else body.rows_below,
-            new_rows=max(0, end - self._place.known_rows),
-            is_ended=mate.is_terminal,
-            cells=self._cells,
-            look=self.look,
-        )
-        self._foot.show((foot,))
-
-    def _relayout(self) -> None:
-        document, body = self._place.document, self._body
-        at = anchor(document.layout, body.top)
-        document.set_view(self._view_for(self._name_of(self.run_id)), self._now())
+    def _arrived(self, gone_to: int | None) -> None:
+        """A page came, or the part around an entry: the window may reach it now."""
+        self._shows_loading = self._shows_loading and self._is_loading
+        self._take()
+        self._end_running(None)
         self._draw_verb()
-        if at is not None and not body.follows:
-            body.top = row_of(document.layout, at)
-        body.rows_changed()
-        body.refresh()
+        if gone_to is not None:
+            self._go_to(gone_to)
+        self._body.rows_changed()
         self._mark_cursor()
+        self._fill()
+        self._draw_end()
+        self._draw_frame()
 
-    def _view_for(self, name: str) -> View:
-        return View(self._cells, self.look, clean_line(name), self._raw)
-
-    def _name_of(self, run_id: RunId | None) -> str:
-        mate = self._store.state.team.by_run.get(run_id) if run_id is not None else None
-        return mate.name if mate is not None else ""
-
-    def _keep_place(self) -> None:
-        if self.run_id is None:
+    def _go_to(self, entry_id: int) -> None:
+        """Choose the block of an entry, open it, and bring it to the top; 0 is the top of all."""
+        layout = self._place.document.layout
+        place = layout.place_of(entry_id)
+        if place is None:
+            self._body.show_from(0)
             return
-        self._place.top, self._place.follows = self._body.top, self._body.follows
-        self._places[self.run_id] = self._place
-        while len(self._places) > KEPT:
-            self._places.pop(next(iter(self._places)))
+        if can_fold(layout.blocks[place].entry) and layout.blocks[place].fold is not Fold.WHOLE:
+            layout.toggle(place, self._now())
+        self._place.chosen = entry_id
+        self._body.follows = False
+        self._body.show_from(max(0, head_of(layout, place) - 1))
 
     @property
-    def _cells(self) -> int:
-        return self.size.width or 80
+    def _is_loading(self) -> bool:
+        return self._pages.is_loading
 
-    def _now(self) -> float:
-        return self._clock.wall()
+    def _fill(self) -> None:
+        """Have a screenful before and behind what is in sight, so that it is there when one scrolls."""
+        body = self._body
+        if not self._body.size.height or self._pages.is_loading:
+            return
+        if body.top < body.rows and (not body.follows or self._place.document.total() < body.rows):
+            self._pages.older()
+        if self._place.is_cut and body.rows_below < body.rows:
+            self._pages.newer()
+
+    def _keep_place(self) -> None:
+        key = _key_of(self.stored) if self.stored is not None else self.run_id
+        if key is None:
+            return
+        self._place.top, self._place.follows = self._body.top, self._body.follows
+        self._places[key] = self._place
+        while len(self._places) > KEPT:
+            self._places.pop(next(iter(self._places)))
 
     # Events
 
@@ -372,17 +264,28 @@ class TranscriptReader(Vertical, can_focus=True):
             self._relayout()
         self._draw_end()
         self._draw_frame()
-        if self._needs_older():
-            self._page_in()
-
-    def redraw_title(self) -> None:
-        """It flashes, or the rule gets heavy or light, once Textual has noted who has the keys."""
-        self.call_later(self._draw_frame)
-
-    on_focus = on_blur = redraw_title
+        self._fill()
 
     def on_line_view_scrolled(self, event: LineView.Scrolled) -> None:
         """The foot tells where one is."""
         event.stop()
+        self._fill()
         self._draw_end()
         self._draw_frame()
+
+
+def _key_of(run: StoredRun) -> tuple[str, RunId]:
+    return run.session_id, run.run_id
+
+
+def _is_up_to_date(transcript: Transcript) -> bool:
+    """Whether the window ends with the newest entry that the run has had."""
+    entries = transcript.entries
+    return not entries or entries[-1].id == transcript.next_id - 1
+
+
+def _reaches(transcript: Transcript, newest: int | None) -> bool:
+    """Whether nothing is missing between the window and what is here up to the entry `newest`."""
+    if newest is None or not transcript.entries or newest >= transcript.next_id - 1:
+        return True
+    return transcript.entries[0].id <= newest + 1 and _is_up_to_date(transcript)

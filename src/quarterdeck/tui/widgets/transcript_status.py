@@ -106,11 +106,27 @@ def empty_words(mate: Teammate, now: float) -> str:
 
 
 def foot_line(
-    *, messages: int, rows_below: int, new_rows: int, is_ended: bool, cells: int, look: Look
+    *,
+    messages: int,
+    rows_below: int,
+    new_rows: int,
+    is_ended: bool,
+    cells: int,
+    look: Look,
+    is_cut: bool = False,
+    is_loading: bool = False,
 ) -> Line:
-    """`12 messages · G follows the end                     live`, or how much is new below."""
+    """`12 messages · G follows the end                     live`, or how much is new below.
+
+    :param is_cut: more is below than is known here.
+    """
     roles = look.roles
-    many = f"{messages} message{'' if messages == 1 else 's'}"
+    many = f"{messages} message{'' if messages == 1 else 's'}{' here' if is_cut else ''}"
+    if is_loading:
+        told = "loading…"
+        return spread([(f"{many} · G follows the end", roles.quiet)], [(told, roles.quiet)], cells, look)
+    if is_cut:
+        return spread([(f"{many} · G goes to the end", roles.quiet)], [("more ↓", roles.quiet)], cells, look)
     if not rows_below:
         right: list[Part] = [("the end" if is_ended else "live", roles.quiet)]
         return spread([(f"{many} · G follows the end", roles.quiet)], right, cells, look)
