@@ -10,6 +10,7 @@ import msgspec
 from textual import events
 from textual.app import App, SuspendNotSupported
 from textual.binding import BindingType
+from textual.color import Color
 from textual.filter import LineFilter, NoColor
 from textual.theme import Theme
 from textual.widget import Widget
@@ -23,6 +24,7 @@ from quarterdeck.tui.guards import PaintedGuard
 from quarterdeck.tui.keymap import Place, load_keymap
 from quarterdeck.tui.look import Look
 from quarterdeck.tui.palette_entries import PaletteDesk
+from quarterdeck.tui.past_desk import PastDesk
 from quarterdeck.tui.performing import Performer
 from quarterdeck.tui.ports import Controller, EditorGone
 from quarterdeck.tui.rendering.roles import Roles, roles_of
@@ -90,7 +92,20 @@ class QuarterdeckApp(App[int]):
         self._palette = PaletteDesk(self.deck, self.desk, store, self)
         self._speaker = Speaker(store, controller, self.desk, verbs, self)
         self._performer = Performer(self.deck, self.desk, store, verbs, self._widening, self._palette, self)
-        self._main = MainScreen(self.deck, self.desk, self._speaker, self._palette, self.keymap, store, self)
+        self._past = PastDesk(
+            self.deck,
+            self.desk,
+            store,
+            controller,
+            self.look,
+            self._clock,
+            self,
+            focused=lambda: self.focused,
+            ground=self._lay_ground,
+        )
+        self._main = MainScreen(
+            self.deck, self.desk, self._speaker, self._palette, self._past, self.keymap, store, self
+        )
         self._teller = Teller(store, self._settings, self._write_out)
 
     def _roles(self, name: str) -> Roles:
@@ -103,6 +118,9 @@ class QuarterdeckApp(App[int]):
                 node.display = True
         self._main.set_focus(widget, scroll_visible=False)
         self.desk.focus_moved(widget)
+
+    def _lay_ground(self, color: Color | None) -> None:
+        self._main.styles.background = color
 
     def _changed(self) -> None:
         self._main.arrange_soon()
@@ -146,6 +164,9 @@ class QuarterdeckApp(App[int]):
                 self._teller.pressed(event.time)
                 if self._take_key(event):
                     return
+            case events.Paste(is_forwarded=False) if self._past.is_open:
+                self.say(self._past.words)
+                return
             case events.Paste(is_forwarded=False) if not self.desk.here.place.takes_text:
                 self.desk.go(Place.COMPOSER)
                 self.deck.composer.paste(event.text)
@@ -164,6 +185,7 @@ class QuarterdeckApp(App[int]):
             needs=self.desk.here.needs,
             addressee=self.desk.here.name,
             has_selection=self.desk.here.place.takes_text and self._selects_text(),
+            off=self._past.words,
         )
         match route:
             case Act(action=action):
@@ -200,6 +222,9 @@ class QuarterdeckApp(App[int]):
         if not deck.roster.is_attached:
             return
         self.first_paint.set()
+        if self._past.is_open:
+            self.painted.painted((), self._clock.monotonic())
+            return
         tokens = {*deck.roster.painted_tokens(), *deck.inbox.painted_tokens(), *deck.main.painted_tokens()}
         self.painted.painted(tokens, self._clock.monotonic())
 
@@ -249,7 +274,8 @@ class QuarterdeckApp(App[int]):
 
     def perform(self, action: str) -> None:
         """Do an action of the keymap."""
-        self._performer.perform(action)
+        if not self._past.takes(action):
+            self._performer.perform(action)
 
     def leave(self) -> None:
         """End the screen."""
@@ -274,7 +300,9 @@ class QuarterdeckApp(App[int]):
         if wanted != self.theme:
             self.theme = wanted
             self.look.change_roles(self._roles(wanted))
-            for panel in (self.deck.main.transcript, self.deck.main.request, self.deck.composer):
+            self._past.draw_ground()
+            main = self.deck.main
+            for panel in (main.transcript, main.request, self.deck.composer, self.deck.past.transcript):
                 panel.redraw()
             self.screen.refresh(layout=True)
             for widget in self.screen.query("*"):

@@ -11,6 +11,7 @@ from quarterdeck.tui.widgets.help_panel import HelpPanel
 from quarterdeck.tui.widgets.history_panel import HistoryPanel
 from quarterdeck.tui.widgets.main_panel import MainPanel
 from quarterdeck.tui.widgets.palette import PalettePanel
+from quarterdeck.tui.widgets.past_view import PastView
 from quarterdeck.tui.widgets.roster import Roster
 from quarterdeck.tui.widgets.sheet_panel import SheetPanel
 from quarterdeck.tui.widgets.side import InboxPanel, LogPanel
@@ -39,6 +40,7 @@ class Deck(msgspec.Struct, frozen=True):
     palette: PalettePanel
     welcome: WelcomePanel
     too_small: TooSmall
+    past: PastView
 
     @property
     def views(self) -> tuple[Widget, ...]:
@@ -58,6 +60,7 @@ class Deck(msgspec.Struct, frozen=True):
             (self.inbox, Place.INBOX),
             (self.main.transcript, Place.TRANSCRIPT),
             (self.main.request, Place.REQUEST),
+            (self.past.timeline, Place.TIMELINE),
         ):
             if focused is widget:
                 return place

@@ -95,6 +95,9 @@ class Desk:
     def close(self) -> None:
         """Back from a view to where it was opened."""
         behind = self._behind_view
+        if behind is Place.TIMELINE:
+            self.go(behind)
+            return
         if behind is Place.REQUEST and self._deck.main.request.request is None:
             behind = Place.TEAM
         if behind not in (Place.REQUEST, Place.TRANSCRIPT, Place.WELCOME):
@@ -125,6 +128,8 @@ class Desk:
             case Place.REQUEST:
                 main.show(main.request)
                 self._focus(main.request)
+            case Place.TIMELINE:
+                self._focus(self._deck.past.timeline)
             case Place.WELCOME:
                 main.show(self._deck.welcome)
                 self._focus(self._deck.welcome)
@@ -241,12 +246,23 @@ class Desk:
         self._deck.main.show(self._deck.main.transcript)
         self._focus(self._deck.main.transcript)
 
+    def return_to(self, view: Widget, focused: Widget) -> None:
+        """From the past: show what the main panel showed and give the keys to whatever had them."""
+        self._deck.main.show(view)
+        self._focus(focused)
+        if self.here.place in (Place.TEAM, Place.INBOX):
+            self.show_selected()
+        self._changed()
+
     # The focus has moved
 
     def focus_moved(self, focused: Widget | None) -> None:
         """Note which place has the keys now, and tell the controller what is looked at."""
         place = self._deck.place_of(focused)
         if place is None or place is self.here.place:
+            return
+        if self.here.is_past and place not in (Place.TIMELINE, Place.HELP):
+            self._focus(self._deck.past.timeline)  # nothing of now can be had from there, by a click either
             return
         was, self.here.place = self.here.place, place
         if place is Place.TEAM and was in (Place.REQUEST, Place.TRANSCRIPT, *VIEWS):

@@ -16,15 +16,18 @@ from quarterdeck.tui.desk import Desk
 from quarterdeck.tui.keymap import Keymap, Place
 from quarterdeck.tui.lean_compositor import LeanCompositor
 from quarterdeck.tui.palette_entries import PaletteDesk
+from quarterdeck.tui.past_desk import PastDesk
 from quarterdeck.tui.speaking import Speaker
 from quarterdeck.tui.stage import Stage
 from quarterdeck.tui.widgets.composer import Composer
 from quarterdeck.tui.widgets.history_panel import HistoryPanel
 from quarterdeck.tui.widgets.lines import Divider, KeyClicked
 from quarterdeck.tui.widgets.palette import PalettePanel
+from quarterdeck.tui.widgets.past_parts import AroundPanel, PastRoster
 from quarterdeck.tui.widgets.request_messages import Answered, Leave, Notice
 from quarterdeck.tui.widgets.roster import Roster
 from quarterdeck.tui.widgets.side import InboxPanel
+from quarterdeck.tui.widgets.timeline_panel import TimelinePanel
 from quarterdeck.tui.widgets.welcome_panel import WelcomePanel
 from quarterdeck.tui.widgets.writing_fields import WritingField
 
@@ -44,6 +47,7 @@ class MainScreen(Screen[None]):
         desk: Desk,
         speaker: Speaker,
         palette: PaletteDesk,
+        past: PastDesk,
         keymap: Keymap,
         store: Store,
         stage: Stage,
@@ -54,6 +58,7 @@ class MainScreen(Screen[None]):
         self.desk = desk
         self._speaker = speaker
         self._palette = palette
+        self._past = past
         self._keymap = keymap
         self._store = store
         self._connections: list[Connection[object]] = []
@@ -65,6 +70,7 @@ class MainScreen(Screen[None]):
         """Header, team, left panels and main panel, notice, composer, footer."""
         deck = self.deck
         yield deck.too_small
+        yield deck.past
         yield deck.header
         yield deck.strip
         yield deck.roster
@@ -159,6 +165,18 @@ class MainScreen(Screen[None]):
     @on(HistoryPanel.Opened)
     def _look_at_ended(self, message: HistoryPanel.Opened) -> None:
         self.desk.look_at(message.run_id)
+
+    @on(TimelinePanel.Pointed)
+    def _timeline_clicked(self, message: TimelinePanel.Pointed) -> None:
+        self._past.point_to(message.at, message.lane)
+
+    @on(AroundPanel.Pointed)
+    def _event_clicked(self, message: AroundPanel.Pointed) -> None:
+        self._past.point_to_event(message.place)
+
+    @on(PastRoster.Pointed)
+    def _row_of_past_clicked(self, message: PastRoster.Pointed) -> None:
+        self._past.point_to_run(message.run_id)
 
     @on(Notice)
     @on(WelcomePanel.Noticed)

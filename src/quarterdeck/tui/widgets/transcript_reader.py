@@ -14,11 +14,11 @@ from quarterdeck.domain.ids import RunId
 from quarterdeck.state.app_state import AppState
 from quarterdeck.state.entries import Entry
 from quarterdeck.state.selectors import DisplayDelays, leaves_at
-from quarterdeck.state.store import Store
 from quarterdeck.state.teammates import Teammate
 from quarterdeck.state.transcripts import Transcript
-from quarterdeck.tui.connect import Beat, Connection, connect
+from quarterdeck.tui.connect import Beat, Connection, Source, connect
 from quarterdeck.tui.look import Look
+from quarterdeck.tui.past import Pages
 from quarterdeck.tui.ports import Controller
 from quarterdeck.tui.rendering.lines import Line
 from quarterdeck.tui.settings import Clock
@@ -74,7 +74,7 @@ class TranscriptReader(Vertical, can_focus=True):
 
     def __init__(
         self,
-        store: Store,
+        store: Source,
         controller: Controller,
         look: Look,
         clock: Clock,
@@ -85,7 +85,7 @@ class TranscriptReader(Vertical, can_focus=True):
     ) -> None:
         super().__init__(id=id)
         self._store = store
-        self._controller = controller
+        self._pages: Pages = controller.conversation
         self.look = look
         self._clock = clock
         self._delays = delays or DisplayDelays()
@@ -231,9 +231,7 @@ class TranscriptReader(Vertical, can_focus=True):
         newest = document.layout.newest_id
         if newest is not None and entries and entries[0].id > newest + 1 and self.run_id is not None:
             first = entries[0].id
-            between = self._controller.conversation.page(
-                self.run_id, before=first, count=min(first - newest - 1, MOST_BLOCKS)
-            )
+            between = self._pages.page(self.run_id, before=first, count=min(first - newest - 1, MOST_BLOCKS))
             entries = (*(one for one in between if one.id > newest), *entries)
             transcript = msgspec.structs.replace(transcript, entries=entries)
         return document.update(transcript, self._now())
@@ -251,7 +249,7 @@ class TranscriptReader(Vertical, can_focus=True):
         before = layout.oldest_id if layout.oldest_id is not None else NEWEST
         older: tuple[Entry, ...] = ()
         if before > 1:
-            older = self._controller.conversation.page(self.run_id, before=before, count=PAGE_ENTRIES)
+            older = self._pages.page(self.run_id, before=before, count=PAGE_ENTRIES)
         if not older:
             self._place.is_whole = True
             return False
