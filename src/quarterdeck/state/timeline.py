@@ -164,9 +164,8 @@ class Timeline(msgspec.Struct, frozen=True):
         return self.moment_at(start + seconds * PLAY_SPEED)
 
     def _is_on(self, place: int, moment: Moment) -> bool:
-        """Whether the moment is that of this event, and not later."""
-        event = self.events[place]
-        return event.number == moment.number and event.at >= moment.at
+        """Whether the moment is that of this event, and no later time."""
+        return self.events[place].at >= moment.at
 
     def _of_event(self, place: int) -> Moment:
         event = self.events[place]

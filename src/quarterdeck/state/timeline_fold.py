@@ -151,6 +151,8 @@ class TimelineFold:
         if run_id != track.runs[-1]:
             return  # a life before the last one is over, whatever is still told of it
         now = Stretch(self._at, self._activity(mate), run_id, mate.outcome)
+        while track.stretches and track.stretches[-1].start == now.start and _is_passing(track.stretches[-1]):
+            track.stretches.pop()
         last = track.stretches[-1] if track.stretches else None
         if last is None or replace(last, start=now.start) != now:
             track.stretches.append(now)
@@ -171,6 +173,11 @@ class TimelineFold:
             case Lifecycle.EXECUTING:
                 return Activity.TOOL if mate.running else Activity.MODEL
         return Activity.TOOL if mate.running else Activity.IDLE
+
+
+def _is_passing(stretch: Stretch) -> bool:
+    """Of no length it is not worth a stretch; an end or a question is."""
+    return stretch.activity not in (Activity.ENDED, Activity.NEEDS_YOU)
 
 
 def _run_of(action: did.Action, before: AppState) -> RunId:

@@ -1,7 +1,5 @@
 """What stands around a timeline: the header of the past, the team as it was, and what happened around it."""
 
-from collections.abc import Sequence
-
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
@@ -51,10 +49,14 @@ class PastHeader(StateLine):
             Segment(told, roles.focus_title),
         )
         waiting = len(select_waiting(self.state))
-        words = f"{needs_words(waiting)} now" if waiting else "nothing needs you now"
-        sign = f"{self.look.sign('needs').strip()} " if waiting else ""
-        style = roles.needs + Style(bold=True) if waiting else roles.quiet
-        return spread(left, (Segment(f"{sign}{words} ", style),), self.size.width)
+        if not waiting:
+            return spread(left, (Segment("nothing needs you now ", roles.quiet),), self.size.width)
+        sign, style = self.look.sign("needs").strip(), roles.needs + Style(bold=True)
+        for words in (f"{sign} {needs_words(waiting)} now ", f"{sign}{waiting} now "):
+            line = spread(left, (Segment(words, style),), self.size.width)
+            if line is not left:
+                return line
+        return left
 
 
 class PastRoster(Roster, can_focus=False):
@@ -158,8 +160,3 @@ class AroundPanel(LineWidget):
         at = self._first + event.y - 1
         if event.y > 0 and at < self._count:
             self.post_message(self.Pointed(at))
-
-
-def figures_words(figures: Sequence[tuple[int, str]]) -> str:
-    """`2 needed you · 3 ran`: those that are not zero."""
-    return " · ".join(f"{count} {word}" for count, word in figures if count)

@@ -354,8 +354,10 @@ class Roster(LineWidget, can_focus=True):
         self.top = max(0, min(self.top, len(self.shown.rows) - room))
 
     def on_resize(self) -> None:
-        """The selected row stays in sight."""
+        """The selected row stays in sight; also of rows that came while all were hidden."""
         self._show_selected()
+
+    on_show = on_resize
 
     def on_click(self, event: events.Click) -> None:
         """Choose a row; a double click opens it."""

@@ -63,8 +63,9 @@ _ACTS = {
     Act.KILL: "x",
 }
 LEGEND = "░ model  █ tool  ▲ waits for you  ◦ waits  ‖ paused  · idle  ✕ killed"
-LEGEND_REST = "  ✓ done  ✗ failed  ■ stopped"
-LEGEND_YOU = "  you: + spawn  → write  a yes  d no  p pause  s stop  x kill"
+LEGEND_YOU = "   you: → wrote  a yes  d no  x kill"
+LEGEND_MORE = "  + spawn  p pause  s stop"
+LEGEND_ENDS = "   ✓ done  ✗ failed  ■ stopped  □ timed out"
 
 
 class TimelinePanel(LineWidget, can_focus=True):
@@ -288,7 +289,7 @@ class TimelinePanel(LineWidget, can_focus=True):
 
     def _legend(self) -> Line:
         words = LEGEND
-        for more in (LEGEND_YOU, LEGEND_REST):
+        for more in (LEGEND_YOU, LEGEND_MORE, LEGEND_ENDS):
             if width(words + more) + 2 <= self.size.width:
                 words += more
         shown = to_ascii(words) if self.look.signs is SignSet.WORDS else words
