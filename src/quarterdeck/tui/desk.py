@@ -57,7 +57,7 @@ class Desk:
             mate = self.here.selected
             composer.set_addressee(mate.run_id, clean_name(mate.name))
             self._deck.main.transcript.show(mate.run_id)
-            self.tell_viewed()
+            self._tell_viewed()
         elif self.here.place in (Place.TEAM, Place.INBOX):
             self.show_selected()
 
@@ -138,7 +138,7 @@ class Desk:
                 self._focus(self._deck.composer.area)
             case _:
                 self._focus(self._deck.roster)
-        self.tell_viewed()
+        self._tell_viewed()
         self._changed()
 
     def _address(self) -> None:
@@ -267,10 +267,10 @@ class Desk:
         was, self.here.place = self.here.place, place
         if place is Place.TEAM and was in (Place.REQUEST, Place.TRANSCRIPT, *VIEWS):
             self.show_selected()
-        self.tell_viewed()
+        self._tell_viewed()
         self._changed()
 
-    def tell_viewed(self) -> None:
+    def _tell_viewed(self) -> None:
         """A run is viewed while the focus is in its transcript, request or composer."""
         run_id = self.here.run_id if self.here.place in _ABOUT_A_RUN else None
         if run_id != self._viewed:

@@ -354,10 +354,11 @@ class Roster(LineWidget, can_focus=True):
         self.top = max(0, min(self.top, len(self.shown.rows) - room))
 
     def on_resize(self) -> None:
-        """The selected row stays in sight; also of rows that came while all were hidden."""
+        """The selected row stays in sight."""
+        before = self.top
         self._show_selected()
-
-    on_show = on_resize
+        if self.top != before:
+            self.refresh()  # rows that came while all were hidden had scrolled it
 
     def on_click(self, event: events.Click) -> None:
         """Choose a row; a double click opens it."""
