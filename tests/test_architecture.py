@@ -37,7 +37,7 @@ class Leave(msgspec.Struct, frozen=True):
 
 
 LEAVES: dict[str, Leave] = {
-    "state/actions.py": Leave(560, "the whole vocabulary of facts, in one list", date(2026, 11, 24)),
+    "state/actions.py": Leave(580, "the whole vocabulary of facts, in one list", date(2026, 11, 24)),
 }
 
 

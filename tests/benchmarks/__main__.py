@@ -15,6 +15,7 @@ from tests.benchmarks.growth import roster_growth, transcript_growth
 from tests.benchmarks.kills import hostile_kills, kill_under_load
 from tests.benchmarks.machine import keep_to_last_core, paced_server
 from tests.benchmarks.memory import idle_memory
+from tests.benchmarks.search import search_all
 from tests.benchmarks.start import first_paint
 from tests.benchmarks.streams import key_to_paint_1000, live_1000, stream_scaling, stream_vs_sdk
 
@@ -29,6 +30,7 @@ ROWS: dict[str, Row] = {
     "idle_memory": idle_memory,
     "kill_under_load": kill_under_load,
     "hostile_kills": hostile_kills,
+    "search": search_all,
 }
 
 

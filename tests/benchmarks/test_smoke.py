@@ -21,6 +21,7 @@ NAMED = {
     "idle_memory",
     "kill_under_load",
     "hostile_kills",
+    "search",
 }
 FIELDS = {"name", "teammates", "figure", "unit", "goal", "at_least", "void", "limit", "load", "met"}
 

@@ -112,6 +112,7 @@ _FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "children": st.lists(_run, max_size=2, unique=True).map(tuple),
     "rules": st.just(()) | st.just(("Read",)),
     "max_turns": st.none() | st.integers(1, 3),
+    "time_limit_s": st.none() | _seconds,
     "thinking": _parts,
 }
 _KILL_OUTCOMES = st.sampled_from([Outcome.KILLED, Outcome.STOPPED, Outcome.TIMED_OUT])

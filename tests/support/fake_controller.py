@@ -219,6 +219,9 @@ class FakeRequests:
     def _settle(self, request_id: RequestId, version: int, answer: Answer) -> Receipt:
         inbox = self._recorder.store.state.inbox
         request = inbox.by_id.get(request_id)
+        if request is not None and request_id in inbox.suspended and request.version == version:
+            self._recorder.ask("revive", request.run_id)
+            return Receipt(True)
         if request is None or request_id not in inbox.open or request.version != version:
             return Receipt(False, "That was answered or withdrawn meanwhile. Nothing was sent.")
         at = self._recorder.wall()
@@ -258,6 +261,12 @@ class FakeRequests:
         self._recorder.ask("decline", request_id, version, reason)
         return self._settle(request_id, version, QuestionDeclined(reason))
 
+    def dismiss(self, request_id: RequestId, version: int) -> Receipt:
+        self._recorder.ask("dismiss", request_id, version)
+        at = self._recorder.wall()
+        self._recorder.tell(did.RequestWithdrawn(at=at, request_id=request_id, reason="dropped by you"))
+        return Receipt(True, "The request is dropped.")
+
 
 class FakeSession:
     """The session as a whole, on paper."""
@@ -275,6 +284,9 @@ class FakeSession:
     async def edit(self, text: str) -> str:
         self._recorder.ask("edit", text)
         return f"{text} (edited)"
+
+    def comes_back(self) -> bool:
+        return True
 
     def save_theme(self, name: str) -> Receipt:
         self._recorder.ask("save_theme", name)

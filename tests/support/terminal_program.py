@@ -60,7 +60,8 @@ def quick_story(tmp_path: Path, changes: Mapping[str, str] | None = None) -> Pat
 
 def demo_folder(tmp_path: Path) -> Path:
     """Where the demo that was started in these surroundings plays."""
-    (folder,) = (tmp_path / "tmp").glob("quarterdeck-demo-*/shop")
+    sessions = tmp_path / "home" / "quarterdeck" / "state" / "sessions"
+    (folder,) = sessions.glob("*/workspace/shop")
     return folder.resolve()
 
 

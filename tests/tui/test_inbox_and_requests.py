@@ -119,7 +119,7 @@ async def test_quitting_asks_while_a_team_runs_and_says_how_many() -> None:
     async with screen() as hand:
         await hand.press("ctrl+q")
         assert hand.is_at(Place.SHEET)
-        assert "5 teammates run and 2 need you. Quit ends them." in hand.text
+        assert "5 teammates run and 2 need you. Quit ends them; qd --continue brings all back." in hand.text
         await hand.press("escape")
         assert hand.is_at(Place.TEAM)
         assert hand.app.is_running

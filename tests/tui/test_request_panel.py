@@ -193,9 +193,10 @@ async def test_a_failed_teammates_plan_waits_for_its_revival() -> None:
         panel.show(PLAN)
         await pilot.pause()
         await tell(pilot, store, [states.ended("coder", Outcome.FAILED, error="401")])
-        assert "its plan is kept, not approved" in app.notices[-1]
-        assert await do(pilot, panel, "approve") == [False]
+        assert "has failed. Your answer revives it" in app.notices[-1]
         assert not asked.asked
+        assert await do(pilot, panel, "approve") == [True]
+        assert asked.asked[0][:3] == ("approve_plan", PLAN, 1)
 
 
 async def test_options_choose_and_only_a_sends() -> None:

@@ -1,4 +1,4 @@
-"""A plan whose teammate failed: it needs the person, cannot be answered, and says that r revives."""
+"""A request that outlived its run: it needs the person, and the answer revives its teammate."""
 
 from quarterdeck.domain.teammates import Outcome
 from quarterdeck.state import actions as did
@@ -10,65 +10,72 @@ from tests.support.states import NOW, fold, run
 
 
 def cut_off(*more: did.Action) -> AppState:
-    """`coder` failed with its plan submitted; `builder` works."""
+    """`coder` was cut off with its plan submitted; `builder` works."""
     facts: list[did.Action] = [states.opened(), *states.working("builder"), *states.working("coder")]
-    facts += [*states.plan("coder"), states.ended("coder", Outcome.FAILED, at=NOW - 9, error="401 no key")]
+    facts += [*states.plan("coder"), states.ended("coder", Outcome.UNKNOWN, at=NOW - 9)]
     return fold(AppState(), [*facts, *more])
 
 
-async def test_the_row_stands_on_top_and_says_what_to_do() -> None:
+async def test_the_row_stands_on_top_and_says_what_waits() -> None:
     async with screen(cut_off()) as hand:
         assert "▲ coder" in hand.lines[2]
-        assert "failed: 401 no key · plan v1 waits: r revives it" in hand.lines[2]
+        assert "unknown · plan v1 waits for you" in hand.lines[2]
         assert "1 needs you" in hand.lines[0]
 
 
-async def test_n_selects_the_row_opens_nothing_and_says_that_r_revives() -> None:
+async def test_n_opens_it_and_says_what_an_answer_does() -> None:
     async with screen(cut_off()) as hand:
         await hand.press("G", "n")
-        assert hand.is_at(Place.TEAM)
+        assert hand.is_at(Place.REQUEST)
         assert hand.app.deck.roster.selected == run("coder")
-        assert "its plan is kept, not approved. r revives it" in hand.notice
+        words = " ".join(line.partition("│")[2].strip() for line in hand.lines)
+        assert "coder was cut off. Your answer revives it and is told to it; x drops the request." in words
+
+
+async def test_an_answer_is_asked_for_with_its_id_and_version() -> None:
+    async with screen(cut_off()) as hand:
+        await hand.press("n")
+        hand.now += 1
         await hand.press("a")
-        assert hand.asked == []
-        assert "r revives it" in hand.notice
+        assert hand.asked == ["approve_plan", "revive"]
+        assert ("approve_plan", "plan-coder", 1) in [one[:3] for one in hand.recorder.asked]
 
 
-async def test_n_goes_on_from_the_suspended_one_to_what_can_be_answered() -> None:
+async def test_x_drops_it_and_the_row_is_an_ended_one() -> None:
+    async with screen(cut_off()) as hand:
+        await hand.press("n")
+        hand.now += 1
+        await hand.press("x")
+        assert hand.asked == ["dismiss"]
+        await hand.until(lambda: not hand.store.state.inbox.suspended, "the drop")
+        assert "needs you" not in hand.lines[0]
+
+
+async def test_n_goes_through_all_and_what_outlived_its_run_comes_last() -> None:
     async with screen(cut_off(*states.permission("builder", subject="ls"))) as hand:
         await hand.press("n")
         assert hand.app.deck.main.request.request_id == "perm-builder"
         await hand.press("n")
-        assert hand.is_at(Place.TEAM)
-        assert hand.app.deck.roster.selected == run("coder")
+        assert hand.app.deck.main.request.request_id == "plan-coder"
         await hand.press("n")
         assert hand.app.deck.main.request.request_id == "perm-builder"
-        assert hand.is_at(Place.REQUEST)
 
 
-async def test_the_inbox_lists_it_last_and_dimmed_and_a_answers_nothing() -> None:
+async def test_the_inbox_lists_it_last_and_dimmed() -> None:
     state = cut_off(*states.permission("builder", at=NOW - 5, subject="ls"))
     async with screen(state) as hand:
         await hand.press("tab", "end")
         deck = hand.app.deck
         assert deck.inbox.selected == "plan-coder"
-        (line,) = [line for line in hand.lines if "waits for revival" in line]
+        (line,) = [line for line in hand.lines if "outlived" in line]
         assert "coder" in line
         styles = [one.style for one in deck.inbox.line(3) if "coder" in one.text]
         assert styles == [deck.inbox.look.roles.quiet]
-        hand.now += 1
-        await hand.press("a")
+
+
+async def test_it_takes_no_key_before_it_was_painted_for_a_while() -> None:
+    async with screen(cut_off(*states.permission("builder", subject="ls"))) as hand:
+        await hand.press("n", "n")
+        await hand.press("a", gap=0.1)
         assert hand.asked == []
-        assert "r revives it" in hand.notice
-
-
-async def test_a_revival_makes_it_answerable() -> None:
-    async with screen(cut_off()) as hand:
-        await hand.press("n", "r")
-        await hand.until(lambda: "plan-coder" in hand.store.state.inbox.open, "the revival")
-        hand.now += 5
-        await hand.press("n")
-        assert hand.is_at(Place.REQUEST)
-        hand.now += 1
-        await hand.press("a")
-        assert hand.asked == ["revive", "approve_plan"]
+        assert "just appeared" in hand.notice

@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from quarterdeck.bootstrap.archive import NothingKept
+from quarterdeck.bootstrap.archive import NothingKept, StoredArchive
 from quarterdeck.bootstrap.session import Session
 from quarterdeck.config.settings import save_theme
 from quarterdeck.domain.display_text import clean_line
@@ -19,6 +19,7 @@ from quarterdeck.domain.requests import (
     QuestionAnswered,
     QuestionDeclined,
     StepComment,
+    request_kind,
 )
 from quarterdeck.domain.teammates import Lifecycle, PermissionMode, SpawnConfig, SpawnResult, Way
 from quarterdeck.permissions.rules import Rule, RuleFault, allows, parse_rule
@@ -29,6 +30,7 @@ from quarterdeck.state import actions as did
 from quarterdeck.state.entries import Entry, Said
 from quarterdeck.state.selectors import select_agent_ids, select_descendants, select_living, select_requests
 from quarterdeck.state.teammates import Teammate
+from quarterdeck.storage.journal import Keeping
 from quarterdeck.tui.ports import Controller, EditorGone, Receipt
 
 DONE = Receipt(True)
@@ -106,6 +108,7 @@ class Teammates:
 
     async def revive(self, run_id: RunId, message: str = "") -> SpawnResult:
         """A new run on the old conversation."""
+        await self._session.prepare_revival(run_id)
         return self._session.supervisor.revive(run_id, message)
 
     def rename(self, run_id: RunId, name: str) -> Receipt:
@@ -201,14 +204,14 @@ class Answers:
         """Go on."""
         if mode in (PermissionMode.BYPASS, PermissionMode.PLAN):
             return Receipt(False, f"A plan can't be approved into mode {mode.value}.")
-        fault = self._session.requests.answer(request_id, version, PlanApproved(mode, edited_text))
+        fault = self._session.answer(request_id, version, PlanApproved(mode, edited_text))
         return Receipt(not fault, fault or f"Plan v{version} approved, mode {mode.value}.")
 
     def reject_plan(
         self, request_id: RequestId, version: int, *, feedback: str, comments: tuple[StepComment, ...] = ()
     ) -> Receipt:
         """Plan again."""
-        fault = self._session.requests.answer(request_id, version, PlanRejected(feedback, comments))
+        fault = self._session.answer(request_id, version, PlanRejected(feedback, comments))
         return Receipt(not fault, fault or f"Plan v{version} rejected; it plans again.")
 
     def allow(
@@ -220,7 +223,7 @@ class Answers:
             fault = self._check_rule(request, rule)
             if fault:
                 return Receipt(False, fault)
-        fault = self._session.requests.answer(
+        fault = self._session.answer(
             request_id, version, PermissionGiven(scope, None if scope is PermissionScope.ONCE else rule)
         )
         if fault or scope is PermissionScope.ONCE or rule is None:
@@ -232,18 +235,31 @@ class Answers:
 
     def deny(self, request_id: RequestId, version: int, *, reason: str = "") -> Receipt:
         """Not this call."""
-        fault = self._session.requests.answer(request_id, version, PermissionDenied(reason))
+        fault = self._session.answer(request_id, version, PermissionDenied(reason))
         return Receipt(not fault, fault or "Denied, this one call.")
 
     def answer(self, request_id: RequestId, version: int, *, text: str) -> Receipt:
         """The person's words."""
-        fault = self._session.requests.answer(request_id, version, QuestionAnswered(text))
+        fault = self._session.answer(request_id, version, QuestionAnswered(text))
         return Receipt(not fault, fault or "Answered.")
 
     def decline(self, request_id: RequestId, version: int, *, reason: str = "") -> Receipt:
         """No answer."""
-        fault = self._session.requests.answer(request_id, version, QuestionDeclined(reason))
+        fault = self._session.answer(request_id, version, QuestionDeclined(reason))
         return Receipt(not fault, fault or "Declined; it goes on without.")
+
+    def dismiss(self, request_id: RequestId, version: int) -> Receipt:
+        """Nobody will answer it."""
+        session = self._session
+        request = session.store.state.inbox.by_id.get(request_id)
+        if request is None or request_id not in session.store.state.inbox.suspended:
+            return Receipt(False, "It waits for nothing any more; nothing was dropped.")
+        if request.version != version:
+            return Receipt(False, f"It changed to v{request.version} meanwhile. Nothing was dropped.")
+        session.dispatch(
+            did.RequestWithdrawn(at=session.clock.wall(), request_id=request_id, reason="dropped by you")
+        )
+        return Receipt(True, f"The {request_kind(request)} is dropped. r revives its teammate.")
 
     def _check_rule(self, request: object, rule: str | None) -> str:
         if not isinstance(request, PermissionRequest) or rule is None or request.rule is None:
@@ -315,6 +331,11 @@ class SessionFacts:
         except EditorFault as fault:
             raise EditorGone(str(fault)) from fault
 
+    def comes_back(self) -> bool:
+        """Kept, as far as the disk has told."""
+        keeper = self._session.keeper
+        return keeper is not None and keeper.journal.keeping is not Keeping.MEMORY
+
     def save_theme(self, name: str) -> Receipt:
         """Into the settings file."""
         try:
@@ -328,12 +349,12 @@ def controller_for(
     session: Session, settings_path: Path, list_files: Callable[[str], Sequence[str]]
 ) -> Controller:
     """The ports over one session."""
-    kept = NothingKept()
+    kept, keep = NothingKept(), session.config.keep
     return Controller(
         teammates=Teammates(session),
         conversation=Conversation(session),
         requests=Answers(session),
         session=SessionFacts(session, settings_path, list_files),
-        archive=kept,
+        archive=kept if keep is None else StoredArchive(keep.state_folder, session.id),
         past=kept,
     )

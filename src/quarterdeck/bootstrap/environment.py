@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from quarterdeck.bootstrap.model import Endpoint
-from quarterdeck.config.folders import config_folder, log_folder
+from quarterdeck.config.folders import config_folder, log_folder, state_folder
 from quarterdeck.config.settings import FILE_NAME, Settings, SettingsFault, read_settings
 from quarterdeck.processes.subreaper import harden_process
 
@@ -25,6 +25,7 @@ class Given(msgspec.Struct, frozen=True):
     settings_path: Path
     themes_folder: Path
     log_folder: Path
+    state_folder: Path
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -43,7 +44,7 @@ def read_given(environment: MutableMapping[str, str] | None = None) -> Given:
     """Read all of it. :raises SettingsFault: one line. Keys are dropped from the environment (SEC-01)."""
     values = os.environ if environment is None else environment
     try:
-        config, logs = config_folder(values), log_folder(values)
+        config, logs, state = config_folder(values), log_folder(values), state_folder(values)
     except RuntimeError as fault:  # a ~ that stands for nobody's home
         raise SettingsFault("QUARTERDECK_HOME: there is no such home folder.") from fault
     settings = read_settings(config / FILE_NAME, values)
@@ -64,6 +65,7 @@ def read_given(environment: MutableMapping[str, str] | None = None) -> Given:
         settings_path=config / FILE_NAME,
         themes_folder=config / "themes",
         log_folder=logs,
+        state_folder=state,
     )
 
 

@@ -21,6 +21,8 @@ from quarterdeck.domain.ids import RunId
 from quarterdeck.domain.teammates import Lifetime, Outcome, SpawnConfig
 from quarterdeck.llm.faults import ModelFault
 from quarterdeck.runtime.scopes import ScopeTree, exit_now
+from quarterdeck.state import actions as did
+from quarterdeck.state.app_state import AppState
 from quarterdeck.state.teammates import Teammate
 
 DONE, FAILED, USAGE, LIMIT, UNANSWERED = 0, 1, 2, 3, 4
@@ -58,9 +60,11 @@ async def _play(config: SessionConfig, task: Task) -> int:
     ended: asyncio.Future[int] = asyncio.get_running_loop().create_future()
     stop = asyncio.Event()
     # A tree of its own: the last line is printed when the session's has ended.
-    printed = Printer(ScopeTree(on_fault=log_fault), lambda: settle(ended, READER_GONE))
+    printed = Printer(ScopeTree(on_fault=log_fault), lambda: settle(ended, READER_GONE), session.kept)
     is_streamed = task.output_format == "stream-json"
     unobserve = session.store.observe(printed.events) if is_streamed else None
+
+    session.store.observe(_say_faults)
 
     def end(code: int) -> None:
         stop.set()
@@ -82,6 +86,12 @@ async def _play(config: SessionConfig, task: Task) -> int:
     await printed.finish(stop, LAST_WORDS_S if is_over else _less(task.max_duration_s, spent_s))
     remove()
     return code
+
+
+def _say_faults(sequence: int, action: did.Action, before: AppState, after: AppState) -> None:
+    """What is wrong and belongs to no run: the screen has a line for it, here it is standard error."""
+    if isinstance(action, did.NoticeRaised) and action.is_fault:
+        sys.stderr.write(f"quarterdeck: {clean(action.text)}\n")
 
 
 async def _work(session: Session, task: Task, ended: "asyncio.Future[int]") -> tuple[RunId | None, int]:

@@ -4,7 +4,7 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
 
@@ -18,8 +18,14 @@ from quarterdeck.state.app_state import AppState
 class Printer:
     """Lines in order. When nobody reads them any more that is told once, and nothing is said to nobody."""
 
-    def __init__(self, scopes: ScopeTree, on_reader_gone: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        scopes: ScopeTree,
+        on_reader_gone: Callable[[], None],
+        kept: Callable[[], Awaitable[None]],
+    ) -> None:
         self._scopes = scopes
+        self._kept = kept
         self._on_reader_gone = on_reader_gone
         self._waiting: list[str] = []
         self._writing: asyncio.Task[None] | None = None
@@ -56,6 +62,7 @@ class Printer:
     async def _write_all(self) -> None:
         while self._waiting and self._is_read:
             text, self._waiting = "".join(self._waiting), []
+            await self._kept()  # nothing is told to a machine that a crash would take back
             try:
                 await run_in_thread(partial(_write, text), name="print")
             except (OSError, ValueError):

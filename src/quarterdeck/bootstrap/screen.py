@@ -15,14 +15,18 @@ from quarterdeck.bootstrap.files import FolderFiles
 from quarterdeck.bootstrap.garbage import GarbageCollection
 from quarterdeck.bootstrap.lasting_app import LastingApp
 from quarterdeck.bootstrap.logs import log_events
+from quarterdeck.bootstrap.recovery import Recovered
 from quarterdeck.bootstrap.session import Session, SessionConfig
 from quarterdeck.bootstrap.signals import on_ending_signal
 from quarterdeck.domain.display_text import clean_line, clean_name
-from quarterdeck.domain.teammates import Lifecycle, SpawnConfig
+from quarterdeck.domain.ids import RunId
+from quarterdeck.domain.teammates import Lifecycle, SpawnConfig, Way
 from quarterdeck.llm.faults import ModelFault
 from quarterdeck.runtime.event_loop import new_loop
 from quarterdeck.runtime.scopes import exit_now
+from quarterdeck.runtime.teammate import PERSON
 from quarterdeck.state import actions as did
+from quarterdeck.state.selectors import select_living
 from quarterdeck.tui.settings import ScreenSettings, SignSet
 from quarterdeck.tui.theming import load_themes
 
@@ -41,6 +45,8 @@ class ScreenJob(msgspec.Struct, frozen=True, kw_only=True):
     spawn: Callable[[Session], object] = lambda session: None
     """Who is there from the first paint on."""
     begin: Begin | None = None
+    found: Recovered | None = None
+    """The stored session that goes on."""
 
 
 def why_no_screen(environment: Mapping[str, str]) -> str:
@@ -54,7 +60,7 @@ def why_no_screen(environment: Mapping[str, str]) -> str:
 
 async def show(job: ScreenJob) -> int:
     """Play it until the person quits or a signal comes; the exit code. Called as the last thing of a loop."""
-    session = Session(job.config)
+    session = Session(job.config, found=job.found)
     log_events(session.store)
     themes, faults = load_themes(job.given.themes_folder)
     app = LastingApp(
@@ -121,10 +127,17 @@ async def begin_lead(session: Session, prompt: str | None) -> None:
             _notice(session, "The endpoint offers no model. Set one: /model NAME.")
             return
         session.choose_model(models[0])
-    if prompt:
+    if prompt and (lead := _living_lead(session)) is not None:
+        session.supervisor.send(lead, PERSON, prompt, Way.STEER)
+    elif prompt:
         result = session.supervisor.spawn(SpawnConfig(name="lead", prompt=prompt, is_lead=True))
         if not result.success:
             _notice(session, result.error)
+
+
+def _living_lead(session: Session) -> RunId | None:
+    living = select_living(session.store.state.team)
+    return next((mate.run_id for mate in living if mate.is_lead), None)
 
 
 def _notice(session: Session, text: str) -> None:

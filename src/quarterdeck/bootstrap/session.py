@@ -1,6 +1,7 @@
 """The composition root of a session: builds the concrete objects and joins the layers."""
 
 import asyncio
+import importlib
 import itertools
 import logging
 import random
@@ -16,11 +17,16 @@ from typing import Any, Protocol
 
 import msgspec
 
+from quarterdeck.bootstrap.keeping import Keep, Keeper
 from quarterdeck.bootstrap.model import Endpoint, LateModel
+from quarterdeck.bootstrap.recovery import Parts, Recovered, recover, tell_live_text
 from quarterdeck.bootstrap.workers import WorkerShop
 from quarterdeck.config.verbs import VERBS
-from quarterdeck.domain.ids import RunId
-from quarterdeck.domain.teammates import PermissionMode, Way
+from quarterdeck.domain.ids import RequestId, RunId
+from quarterdeck.domain.messages import Message
+from quarterdeck.domain.requests import Answer, Request
+from quarterdeck.domain.teammates import Lifecycle, Outcome, PermissionMode, Way
+from quarterdeck.llm.history import repair
 from quarterdeck.permissions.rules import Rule
 from quarterdeck.processes.service import ProcessService
 from quarterdeck.project.workspace import Workspace
@@ -39,12 +45,20 @@ from quarterdeck.runtime.supervisor import Defaults, Supervisor
 from quarterdeck.runtime.system_prompt import Surroundings
 from quarterdeck.runtime.teammate import PERSON, unanswered
 from quarterdeck.runtime.text_merger import TextMerger, in_step
+from quarterdeck.runtime.threads import run_in_thread
 from quarterdeck.runtime.transitions import Transitions
 from quarterdeck.state import actions as did
-from quarterdeck.state.selectors import DisplayDelays, select_living
+from quarterdeck.state.selectors import DisplayDelays, select_lives, select_living
 from quarterdeck.state.store import Store
+from quarterdeck.storage.journal import Keeping
 
 log = logging.getLogger("quarterdeck")
+
+_KEEPING_WORDS = {
+    Keeping.KEEPING: "The disk takes writes again; everything is saved.",
+    Keeping.STUCK: "{words} No new tool call starts; all so far is saved. It goes on by itself.",
+    Keeping.MEMORY: "Nothing of this session is kept from here on. {words}",
+}
 
 _LOGGED = "quarterdeck_logged"
 """Set on an error object that the log has."""
@@ -78,20 +92,38 @@ class SessionConfig(msgspec.Struct, frozen=True, kw_only=True):
     verbs: tuple[tuple[str, str], ...] = VERBS
     changes_verbs: bool = True
     person_is_there: bool = True
+    keep: Keep | None = None
+    """Where it is kept on disk; None = in memory alone."""
+    session_id: str = ""
+    """Of the session that is resumed; empty = a new one."""
+    started_in: str = ""
+    """The folder that the program was started in, where that is not `folder`."""
+    scripted: str = ""
+    """What the scripted model plays, as it is started again."""
 
 
 class Session:
     """One session's runtime. Made inside the event loop; `close` never waits for what was abandoned."""
 
-    def __init__(self, config: SessionConfig, model: SessionModel | None = None) -> None:
+    def __init__(
+        self, config: SessionConfig, model: SessionModel | None = None, found: Recovered | None = None
+    ) -> None:
         self.config = config
+        self.found = found
+        self.id = config.session_id or secrets.token_hex(4)
         self.clock = Clock(wall=time.time, monotonic=time.monotonic)
         self.ids = _counting_ids()
         owner = threading.get_ident()
-        self.store = Store(check_owner=lambda: _check_owner(owner), log=log.warning)
+        self.store = Store(
+            found.state if found is not None else None,
+            check_owner=lambda: _check_owner(owner),
+            log=log.warning,
+            sequence=found.last if found is not None else 0,
+        )
         self.scopes = ScopeTree(on_fault=log_fault)
         self.epochs = Epochs()
-        self.conversations = Conversations()
+        self.keeper = self._make_keeper(config.keep) if config.keep is not None else None
+        self.conversations = Conversations(lambda action: self.dispatch(action), self.clock.wall)
         self.store.observe(self.conversations.observe)
         self.hooks = Hooks(self.scopes, on_fault=log.warning)
         self.idle = IdleWaiters(is_idle=self._is_idle, on_fault=log.warning)
@@ -104,6 +136,7 @@ class Session:
         self.requests = Requests(self.store, self.dispatch, self.epochs, self.clock, self.ids)
         self.requests.is_anybody_there = config.person_is_there
         self.requests.on_orphan_answer = self._answer_later
+        self.requests.when_kept = self.when_kept
         loop = asyncio.get_running_loop()
         self.merger = TextMerger(self.dispatch, wall_clock=self.clock.wall, call_later=in_step(loop))
         self.shutdown = Shutdown(self.scopes)
@@ -122,45 +155,112 @@ class Session:
 
     def open(self) -> None:
         """Tell that the session is there and start what happens by time."""
-        session_id = secrets.token_hex(4)
-        self.supervisor.session_id = session_id
-        self.dispatch(
-            did.SessionOpened(
-                at=self.clock.wall(),
-                session_id=session_id,
-                folder=str(self.config.folder),
-                team=self.config.team,
-                model=self.config.model,
-                endpoint=self.config.endpoint_words,
-            )
-        )
+        self.supervisor.session_id = self.id
+        if self.found is None:
+            self._tell_opened(self.config.model, self.clock.wall())
+        else:
+            windows = self.found.state.transcripts
+            self.conversations.come_back(self._load_messages, self.found.next_entries, windows)
+            recover(self._parts, self.found)
+        if self.keeper is not None:
+            self.keeper.start(self._meta())
         self._in_background(self.housekeeping.run_forever(), "housekeeping")
+
+    @property
+    def _parts(self) -> Parts:
+        return Parts(self.store, self.dispatch, self.supervisor, self.conversations, self.clock)
 
     def choose_model(self, model: str) -> None:
         """What teammates ask from now on, unless they are told another."""
         self.chosen_model = model
-        state = self.store.state.session
+        self._tell_opened(model, self.store.state.session.opened_at)
+
+    def _tell_opened(self, model: str | None, at: float) -> None:
+        config = self.config
         self.dispatch(
             did.SessionOpened(
-                at=state.opened_at,
-                session_id=state.id,
-                folder=state.folder,
-                team=state.team,
+                at=at,
+                session_id=self.id,
+                folder=str(config.folder),
+                team=config.team,
                 model=model,
-                endpoint=state.endpoint,
+                endpoint=config.endpoint_words,
+                started_in=config.started_in,
+                scripted=config.scripted,
             )
         )
+
+    def _meta(self) -> dict[str, str]:
+        """What is listed of it without reading its facts."""
+        config, session = self.config, self.store.state.session
+        return {
+            "session_id": self.id,
+            "started_in": config.started_in or str(config.folder),
+            "folder": str(config.folder),
+            "team": config.team,
+            "opened_at": repr(session.opened_at),
+            "endpoint": config.endpoint_words,
+            "scripted": config.scripted,
+        }
+
+    async def kept(self) -> None:
+        """Return once everything told so far is on disk; at once for a session in memory."""
+        if self.keeper is not None:
+            await self.keeper.journal.committed()
+
+    def when_kept(self, call: Callable[[], None]) -> None:
+        """Call once everything told so far is on disk."""
+        if self.keeper is None:
+            call()
+            return
+
+        async def later() -> None:
+            await self.kept()
+            call()
+
+        self._in_background(later(), "when kept")
+
+    def _make_keeper(self, keep: Keep) -> Keeper:
+        return Keeper(keep, self.id, self.store, self.scopes, self._keeping_changed)
+
+    def _keeping_changed(self, keeping: Keeping, words: str) -> None:
+        log.warning("journal %s %s", keeping.value, words)
+        self.dispatch(
+            did.NoticeRaised(
+                at=self.clock.wall(),
+                text=_KEEPING_WORDS[keeping].format(words=words),
+                is_fault=keeping is not Keeping.KEEPING,
+            )
+        )
+
+    async def _load_messages(self, run_id: RunId) -> tuple[Message, ...]:
+        """From disk, what this process has added to it included."""
+        if self.keeper is None:
+            return ()
+        await self.kept()
+        path, lives = self.keeper.place.database, select_lives(self.store.state.team, run_id)
+
+        def load() -> tuple[Message, ...]:
+            stored = importlib.import_module("quarterdeck.bootstrap.stored")
+            found: tuple[Message, ...] = stored.read_messages(path, lives)
+            return found
+
+        return await run_in_thread(load, name="load a conversation")
 
     async def close(self, *, by: str = "quit") -> None:
         """End every run, then the connections and processes. Bounded; abandoned tasks are left behind."""
         self.supervisor.make_worker = _refuse_worker
-        await self.shutdown.run(lambda: self._kill_all(by))
+        self.supervisor.is_closing = True
+        await self.shutdown.run(lambda: self._end_all(by))
         with suppress(TimeoutError):
             async with asyncio.timeout(3.0):
                 await self.processes.close()
         with suppress(TimeoutError):
             async with asyncio.timeout(1.0):
                 await self.model.close()
+        if self.keeper is not None:
+            self.dispatch(did.SessionClosed(at=self.clock.wall()))
+            await self.keeper.close()
         await self.scopes.end(self.scopes.root)
 
     async def _model_ready(self) -> None:
@@ -168,9 +268,17 @@ class Session:
         if self.model.not_before is not None:
             await self.model.not_before.wait()
 
-    def _kill_all(self, by: str) -> None:
+    def _end_all(self, by: str) -> None:
+        """Kill every run; in a session that can come back, those without a turn come back as they are."""
+        comes_back = self.keeper is not None and self.config.person_is_there
         for mate in select_living(self.store.state.team):
-            self.supervisor.kill(mate.run_id, by=by)
+            if not comes_back:
+                self.supervisor.kill(mate.run_id, by=by)
+            elif mate.place in (Lifecycle.EXECUTING, Lifecycle.WAITING):
+                tell_live_text(self._parts, mate)
+                self.supervisor.kill(mate.run_id, by=by, outcome=Outcome.UNKNOWN)
+            else:
+                self.supervisor.leave(mate.run_id)
 
     def new_verb(self) -> tuple[str, str]:
         """A spinner verb, present and past."""
@@ -210,6 +318,7 @@ class Session:
             ids=self.ids,
             new_verb=self.new_verb,
             ready=self._model_ready,
+            kept=self.kept,
             where=Surroundings(
                 folder=str(self.workspace.root),
                 platform=platform(terse=True),
@@ -223,9 +332,35 @@ class Session:
         supervisor.make_worker = shop.make
         return supervisor
 
+    def answer(self, request_id: RequestId, version: int, answer: Answer) -> str:
+        """The person's answer; to a request that outlived its run, it revives the teammate with it.
+
+        Empty = it counted; else one line that says why not.
+        """
+        request = self.store.state.inbox.by_id.get(request_id)
+        if request is None or request_id not in self.store.state.inbox.suspended:
+            return self.requests.answer(request_id, version, answer)
+        if request.version != version:
+            return f"It changed to v{request.version} meanwhile. Nothing was answered."
+        self._in_background(self._revive_with(request, version, answer), "revive with an answer")
+        return ""
+
+    async def _revive_with(self, request: Request, version: int, answer: Answer) -> None:
+        await self.prepare_revival(request.run_id)
+        if request.id not in self.store.state.inbox.suspended:
+            return  # answered or dismissed meanwhile
+        revived = self.supervisor.revive(request.run_id)
+        fault = revived.error if revived.run_id is None else self.requests.answer(request.id, version, answer)
+        if fault:
+            self.dispatch(did.NoticeRaised(at=self.clock.wall(), text=fault, is_fault=True))
+
+    async def prepare_revival(self, run_id: RunId) -> None:
+        """Have its conversation at hand: before `supervisor.revive`."""
+        await self.conversations.loaded(run_id)
+
     def _revive_conversation(self, old: RunId, new: RunId) -> tuple[int, bool]:
         first = self.conversations.revive(old, new)
-        return first, unanswered(self.conversations.history(new))
+        return first, unanswered(repair(self.conversations.history(new)))
 
     def _answer_later(self, run_id: RunId, text: str) -> None:
         """A plan was answered whose turn is gone: the answer starts a turn."""

@@ -64,6 +64,7 @@ class WorkerShop(msgspec.Struct, frozen=True, kw_only=True):
     ids: Ids
     new_verb: Callable[[], tuple[str, str]]
     ready: Callable[[], Awaitable[None]]
+    kept: Callable[[], Awaitable[None]]
     where: Surroundings
     allow: tuple[Rule, ...]
     deny: tuple[Rule, ...]
@@ -80,6 +81,7 @@ class WorkerShop(msgspec.Struct, frozen=True, kw_only=True):
             prover=self.prover,
             lifetime=spawned.config.lifetime,
             resumes=spawned.resumes,
+            is_back=spawned.is_back,
             context=bind(spawned.identity),
             new_verb=self.new_verb,
             may_complete=self._may_complete,
@@ -103,9 +105,10 @@ class WorkerShop(msgspec.Struct, frozen=True, kw_only=True):
                 is_lead=config.is_lead,
                 plan_mode=config.plan_mode_required,
             ),
-            history=self.conversations.history(run_id),
+            history=self.conversations.book(run_id),
             tools=ToolCalls(run=runner.run, schemas=cache(partial(_schemas, tools))),
             ready=self.ready,
+            kept=self.kept,
             model=self.model,
             model_name=lambda: self.store.state.team.by_run[run_id].model,
             gate=mate.gate,
@@ -162,6 +165,7 @@ class WorkerShop(msgspec.Struct, frozen=True, kw_only=True):
             new_context=new_context,
             scope=lambda: mate.turn_scope,
             is_stopping=mate.is_stopping,
+            kept=self.kept,
             on_refused=lambda tool, what: self.on_refused(run_id, tool, what),
             on_crash=self.on_crash,
         )

@@ -17,6 +17,9 @@ log = logging.getLogger("quarterdeck")
 _MODULES = {
     "demo": "quarterdeck.cli.demo",
     "run": "quarterdeck.cli.run",
+    "ps": "quarterdeck.cli.ps",
+    "sessions": "quarterdeck.cli.sessions",
+    "trace": "quarterdeck.cli.trace",
     "scripted-model": "quarterdeck.cli.scripted_model",
 }
 

@@ -9,23 +9,18 @@ from typing import NoReturn
 
 from quarterdeck import __version__
 
-COMMANDS = ("demo", "run", "scripted-model")
+COMMANDS = ("demo", "run", "ps", "sessions", "trace", "scripted-model")
 UNBUILT = (
-    "ps",
-    "sessions",
     "agents",
     "providers",
     "resources",
     "stats",
     "permissions",
-    "trace",
     "settings",
     "doctor",
 )
 """Commands of later versions: refused by name."""
 UNBUILT_FLAGS = (
-    "--continue",
-    "--resume",
     "--team",
     "--provider",
     "--max-cost",
@@ -73,11 +68,17 @@ def screen_parser() -> OneLineParser:
         prog="quarterdeck",
         description="One person in command of a team of AI teammates, in one terminal.",
         epilog=(
-            "Commands: demo (a team at work, without a key) · run TASK (headless) · scripted-model. "
-            "Each has its own --help. Without a key or endpoint the screen opens and says the three ways on."
+            "Commands: demo (a team at work, without a key) · run TASK (headless) · ps (what runs now) · "
+            "sessions (what is stored) · trace SESSION · scripted-model. Each has its own --help. "
+            "Without a key or endpoint the screen opens and says the three ways on."
         ),
     )
     parser.add_argument("prompt", nargs="?", help="what the lead shall do (more than one word, or after --)")
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument(
+        "--continue", action="store_true", dest="goes_on", help="the newest session of this folder goes on"
+    )
+    which.add_argument("--resume", metavar="ID", help="this session goes on; the start of its id will do")
     parser.add_argument("--model", help="the model that teammates ask")
     parser.add_argument("--theme", help="the theme's name, e.g. quarterdeck-light")
     _add_permissions(parser)

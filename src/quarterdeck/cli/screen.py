@@ -1,11 +1,14 @@
-"""`quarterdeck [PROMPT]`: the screen, in this folder."""
+"""`quarterdeck [PROMPT]`: the screen, in this folder; `--continue` and `--resume` bring a session back."""
 
+import argparse
+import importlib
 import os
 from functools import partial
 
-from quarterdeck.bootstrap.environment import read_given
+from quarterdeck.bootstrap.environment import Given, read_given
 from quarterdeck.bootstrap.logs import open_log
-from quarterdeck.bootstrap.screen import ScreenJob, begin_lead, run_screen, why_no_screen
+from quarterdeck.bootstrap.screen import Begin, ScreenJob, begin_lead, run_screen, why_no_screen
+from quarterdeck.bootstrap.session import SessionConfig
 from quarterdeck.cli.parser import UsageFault, screen_parser
 from quarterdeck.cli.session_options import check_theme, folder_here, session_config
 
@@ -19,11 +22,32 @@ def run(arguments: list[str]) -> int:
     check_theme(given, options.theme)
     config = session_config(given, options, folder_here())
     open_log(given.log_folder, given.secrets)
-    job = ScreenJob(
-        given=given, config=config, theme=options.theme, begin=partial(begin_lead, prompt=options.prompt)
-    )
+    begin = partial(begin_lead, prompt=options.prompt)
+    if options.goes_on or options.resume:
+        return _go_on(given, options, config, begin)
+    job = ScreenJob(given=given, config=config, theme=options.theme, begin=begin)
 
     async def make() -> ScreenJob:
         return job
+
+    return run_screen(make)
+
+
+def _go_on(given: Given, options: argparse.Namespace, config: SessionConfig, begin: Begin) -> int:
+    # Late: the database's library would hold up the first paint of a new session.
+    resuming = importlib.import_module("quarterdeck.bootstrap.resuming")
+    if options.resume:
+        session_id = resuming.by_prefix(given.state_folder, options.resume)
+    else:
+        session_id = resuming.newest_started_in(given.state_folder, config.folder)
+    resumed = resuming.take_over(given.state_folder, session_id, config)
+    show = importlib.import_module("quarterdeck.bootstrap.demo.show")
+    if resumed.config.scripted:
+        return int(show.show_again(given, resumed.config, resumed.found, theme=options.theme))
+
+    async def make() -> ScreenJob:
+        return ScreenJob(
+            given=given, config=resumed.config, theme=options.theme, begin=begin, found=resumed.found
+        )
 
     return run_screen(make)

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from quarterdeck.bootstrap.environment import Given
+from quarterdeck.bootstrap.keeping import Keep
 from quarterdeck.bootstrap.session import SessionConfig
 from quarterdeck.cli.parser import UsageFault
 from quarterdeck.config.verbs import verb_list
@@ -75,6 +76,7 @@ def session_config(given: Given, options: argparse.Namespace, folder: Path) -> S
         stop_deadline_s=settings.stop_deadline_s,
         verbs=verb_list(settings.verbs, replace=settings.replace_verbs),
         changes_verbs=not settings.reduced_motion,
+        keep=Keep(given.state_folder, secrets=given.secrets),
     )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from platformdirs import user_config_path, user_log_path
+from platformdirs import user_config_path, user_log_path, user_state_path
 
 NAME = "quarterdeck"
 
@@ -18,3 +18,9 @@ def log_folder(environment: Mapping[str, str]) -> Path:
     """Log files, one per session."""
     home = environment.get("QUARTERDECK_HOME")
     return Path(home).expanduser() / "logs" if home else user_log_path(NAME)
+
+
+def state_folder(environment: Mapping[str, str]) -> Path:
+    """Stored sessions and the index over them."""
+    home = environment.get("QUARTERDECK_HOME")
+    return Path(home).expanduser() / "state" if home else user_state_path(NAME)

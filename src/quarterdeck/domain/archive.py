@@ -31,6 +31,8 @@ class StoredRun(msgspec.Struct, frozen=True, kw_only=True):
     heartbeat_at: float = 0.0
     """Its last sign of life."""
     archived: bool = False
+    requester: RunId | None = None
+    """The run that asked for it; None = the person."""
 
 
 class StoredSession(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,6 +49,8 @@ class StoredSession(msgspec.Struct, frozen=True, kw_only=True):
     messages: int
     owner: int | None = None
     """The process that has it open now (0: number unknown); None = nobody."""
+    damage: str = ""
+    """What of it can't be read, in one line; empty = all of it can."""
 
 
 class SearchHit(msgspec.Struct, frozen=True, kw_only=True):

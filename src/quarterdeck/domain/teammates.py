@@ -130,6 +130,8 @@ class SpawnConfig(msgspec.Struct, frozen=True, kw_only=True):
     is_lead: bool = False
     max_turns: int | None = None
     """Most steps (model responses) of the run; None = no limit."""
+    time_limit_s: float | None = None
+    """Longest life, waiting included; then it ends `timed_out`. None = no limit."""
     rules: tuple[str, ...] = ()
     """Allow rules for this teammate alone, in the field's syntax."""
     unbuilt: tuple[str, ...] = ()

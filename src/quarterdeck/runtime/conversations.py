@@ -1,42 +1,100 @@
-"""Whole conversations: the history that a run sends to the model, and every entry its transcript ever had.
+"""Whole conversations: the history that a run sends to the model, and the entries its transcript had.
 
-Of this process only. It observes the store; nothing here changes the state.
+It observes the store; nothing here changes the state. What a restarted program has not loaded is on disk.
 """
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import msgspec
 
 from quarterdeck.domain.ids import RunId
 from quarterdeck.domain.messages import Message
+from quarterdeck.runtime.history import History
 from quarterdeck.state import actions as did
 from quarterdeck.state.app_state import AppState
 from quarterdeck.state.entries import Entry, ToolCall, ToolStatus
 from quarterdeck.state.teammates import NOBODY
+from quarterdeck.state.transcripts import Transcript
 
 _REPLACING = (did.ToolEnded, did.ToolPrinted, did.MessageAnswered, did.TurnEnded, did.TeammateEnded)
 
+LoadMessages = Callable[[RunId], Awaitable[Sequence[Message]]]
+
 
 class Conversations:
-    """Histories and entries by run id."""
+    """Histories and entries by run id.
 
-    def __init__(self) -> None:
-        self._histories: dict[RunId, list[Message]] = {}
-        self._entries: dict[RunId, list[Entry]] = {}
+    :param tell: told of everything that is added to a history.
+    """
+
+    def __init__(self, tell: Callable[[did.Action], object], now: Callable[[], float]) -> None:
+        self._tell = tell
+        self._now = now
+        self._load: LoadMessages | None = None
+        self._on_disk: dict[RunId, int] = {}
+        self._histories: dict[RunId, History] = {}
+        self._entries: dict[RunId, _Kept] = {}
+
+    def come_back(
+        self, load: LoadMessages, next_entries: Mapping[RunId, int], windows: Mapping[RunId, Transcript]
+    ) -> None:
+        """Runs of an earlier process.
+
+        :param load: brings a run's messages in from disk.
+        :param next_entries: the id of each run's next entry.
+        :param windows: the entries that the state holds.
+        """
+        self._load = load
+        self._on_disk = dict(next_entries)
+        for run_id, next_id in next_entries.items():
+            window = windows.get(run_id)
+            entries = list(window.entries) if window is not None else []
+            self._entries[run_id] = _Kept(entries[0].id if entries else next_id, entries)
+
+    def book(self, run_id: RunId) -> History:
+        """The run's own history: it adds to it, nobody else does."""
+        known = self._histories.get(run_id)
+        if known is None:
+            load, is_on_disk = self._load, run_id in self._on_disk
+            known = History(
+                run_id,
+                self._tell,
+                self._now,
+                load=(lambda: load(run_id)) if load is not None and is_on_disk else None,
+            )
+            self._histories[run_id] = known
+        return known
 
     def history(self, run_id: RunId) -> list[Message]:
-        """The run's own list of messages: it appends to it, nobody else does."""
-        return self._histories.setdefault(run_id, [])
+        """Its messages, as far as they are loaded."""
+        return self.book(run_id).messages
+
+    async def loaded(self, run_id: RunId) -> None:
+        """Bring its history in from disk, where it is there alone."""
+        await self.book(run_id).loaded()
 
     def revive(self, old_run: RunId, new_run: RunId) -> int:
-        """Give `new_run` the whole conversation of `old_run`; the id of its next entry."""
-        self._histories[new_run] = list(self._histories.get(old_run, ()))
-        self._entries[new_run] = list(self._entries.get(old_run, ()))
-        return len(self._entries[new_run]) + 1
+        """Give `new_run` the whole conversation of `old_run`; the id of its next entry.
+
+        The journal has it already, under the old run: the new one's spawn says whose it goes on with.
+        """
+        old = self._histories.get(old_run)
+        messages = old.messages if old is not None else ()
+        self._histories[new_run] = History(new_run, self._tell, self._now, messages)
+        kept = self._entries.get(old_run) or _Kept(1, [])
+        self._entries[new_run] = _Kept(kept.first, list(kept.entries))
+        return kept.first + len(kept.entries)
 
     def page(self, run_id: RunId, *, before: int, count: int) -> tuple[Entry, ...]:
-        """Up to `count` entries with ids below `before`, oldest first."""
-        entries = self._entries.get(run_id, [])
-        end = max(0, min(before - 1, len(entries)))
-        return tuple(entries[max(0, end - count) : end])
+        """Up to `count` entries with ids below `before`, oldest first, of those in memory."""
+        kept = self._entries.get(run_id) or _Kept(1, [])
+        end = max(0, min(before - kept.first, len(kept.entries)))
+        return tuple(kept.entries[max(0, end - count) : end])
+
+    def first_in_memory(self, run_id: RunId) -> int:
+        """The id of its oldest entry in memory; what is older is on disk."""
+        kept = self._entries.get(run_id)
+        return kept.first if kept is not None else 1
 
     def observe(self, sequence: int, action: did.Action, before: AppState, after: AppState) -> None:
         """Keep what the window of this run shows now, before it moves on."""
@@ -46,18 +104,28 @@ class Conversations:
         window = after.transcripts.get(run_id)
         if window is None or window is before.transcripts.get(run_id):
             return
-        kept = self._entries.setdefault(run_id, [])
+        kept = self._entries.setdefault(run_id, _Kept(1, []))
         if isinstance(action, did.TeammateKilled):
-            self._entries[run_id] = [_closed(entry) for entry in kept]
+            kept.entries[:] = [_closed(entry) for entry in kept.entries]
             return
         for entry in reversed(window.entries):
-            if entry.id > len(kept):
+            at = entry.id - kept.first
+            if at >= len(kept.entries):
                 continue
-            if kept[entry.id - 1] is not entry:
-                kept[entry.id - 1] = entry
+            if at < 0:
+                break  # older than this process: the journal has its change
+            if kept.entries[at] is not entry:
+                kept.entries[at] = entry
             elif not isinstance(action, _REPLACING):
                 break
-        kept.extend(entry for entry in window.entries if entry.id > len(kept))
+        kept.entries.extend(entry for entry in window.entries if entry.id >= kept.first + len(kept.entries))
+
+
+class _Kept(msgspec.Struct):
+    """Entries in memory, in order and without a gap, from the id `first` on."""
+
+    first: int
+    entries: list[Entry]
 
 
 def _closed(entry: Entry) -> Entry:

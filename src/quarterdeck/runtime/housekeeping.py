@@ -1,17 +1,30 @@
-"""What happens by time alone: rows leave, deadlines of stops pass, long turns get another verb."""
+"""What happens by time alone: rows leave, deadlines and time limits pass, long turns get another verb, ended
+runs are archived.
+"""
 
 import asyncio
 from collections.abc import Callable
 
-from quarterdeck.domain.teammates import Lifecycle, Outcome
+from quarterdeck.domain.teammates import Lifecycle, Lifetime, Outcome
 from quarterdeck.runtime.ports import Clock, Dispatch
 from quarterdeck.runtime.supervisor import Supervisor
 from quarterdeck.state import actions as did
 from quarterdeck.state.selectors import DisplayDelays, select_leaving, select_suspended_of
 from quarterdeck.state.store import Store
+from quarterdeck.state.teammates import Teammate
 
 TICK_S = 0.25
 VERB_AFTER_S = 20.0
+SWEEP_S = 60.0
+ARCHIVE_AFTER_S = 3600.0
+"""After the announcement; after the end, where nobody but the person asked for it."""
+
+
+def is_due_for_archive(mate: Teammate, now: float) -> bool:
+    """Whether it ended, and whoever had to be told of it was told, an hour ago."""
+    has_requester = mate.parent is not None and mate.lifetime is Lifetime.TASK
+    since = mate.announced_at if has_requester else mate.ended_at
+    return mate.is_terminal and since is not None and now - since >= ARCHIVE_AFTER_S
 
 
 class Housekeeping:
@@ -36,6 +49,7 @@ class Housekeeping:
         self._delays = delays
         self._changes_verbs = changes_verbs
         self._last_verb_at = 0.0
+        self._swept_at = 0.0
 
     async def run_forever(self) -> None:
         """Tick until cancelled."""
@@ -57,10 +71,22 @@ class Housekeeping:
                 continue
             if mate.stop_deadline_at is not None and now >= mate.stop_deadline_at:
                 self._supervisor.kill(run_id, by="its deadline", outcome=Outcome.STOPPED)
+            elif mate.time_limit_s is not None and now - mate.spawned_at >= mate.time_limit_s:
+                self._supervisor.kill(run_id, by="its time limit", outcome=Outcome.TIMED_OUT)
             elif self._wants_verb(mate.place, mate.turn_started_at, now):
                 self._last_verb_at = now
                 verb, past = self._new_verb()
                 self._dispatch(did.VerbChanged(at=now, run_id=run_id, verb=verb, past_verb=past))
+
+        if now - self._swept_at >= SWEEP_S:
+            self._swept_at = now
+            self._sweep(now)
+
+    def _sweep(self, now: float) -> None:
+        """Archive who ended long enough ago; nothing that is not announced."""
+        for mate in self._store.state.team.by_run.values():
+            if mate.archived_at is None and is_due_for_archive(mate, now):
+                self._dispatch(did.RunArchived(at=now, run_id=mate.run_id))
 
     def _wants_verb(self, place: Lifecycle, turn_started_at: float | None, now: float) -> bool:
         """After 20 s, and never two rows in one tick."""

@@ -13,11 +13,16 @@ from quarterdeck.domain.ids import CallId, RequestId, RunId
 from quarterdeck.domain.requests import (
     Answer,
     CommentAnswer,
+    PermissionDenied,
+    PermissionGiven,
     PermissionRequest,
+    PermissionScope,
     PlanApproved,
     PlanRejected,
     PlanRequest,
     PlanVersion,
+    QuestionAnswered,
+    QuestionDeclined,
     QuestionRequest,
     Request,
     StepComment,
@@ -50,8 +55,12 @@ class Requests:
         self._waiters: dict[RequestId, asyncio.Future[Answer]] = {}
         self._owners: dict[RequestId, RunId] = {}
         self._waiting: dict[RunId, int] = {}
+        self._given: dict[RunId, list[PermissionRequest]] = {}
+        """What the person allowed once, after the call that asked for it was gone."""
         self.on_orphan_answer: Callable[[RunId, str], None] = lambda run_id, text: None
         """Told, in words for the model, of an answer to a plan whose turn is gone: it starts a turn."""
+        self.when_kept: Callable[[Callable[[], None]], None] = lambda call: call()
+        """Calls once everything told so far is on disk."""
         self.is_anybody_there = True
         """False when headless: plans and questions cannot be answered."""
         self.unanswered: list[tuple[RunId, str]] = []
@@ -59,6 +68,11 @@ class Requests:
 
     async def permission(self, request: PermissionRequest) -> Answer:
         """Ask for one tool call. :raises Withdrawn: nobody will answer."""
+        for given in self._given.get(request.run_id, ()):
+            if (given.tool, given.subject, given.folder) == (request.tool, request.subject, request.folder):
+                # Answered after the call that asked was cut off: this is that very call, made again.
+                self._given[request.run_id].remove(given)
+                return PermissionGiven(PermissionScope.ONCE)
         return await self._ask(request, WaitsOn.PERMISSION)
 
     async def question(
@@ -111,10 +125,19 @@ class Requests:
             )
         waiter = self._waiters.pop(request_id, None)
         if waiter is not None and not waiter.done():
-            waiter.set_result(answer)
+            self.when_kept(lambda: self._hand_over(request, waiter, answer))
         else:
-            self.on_orphan_answer(request.run_id, _late_words(version, answer))
+            if isinstance(request, PermissionRequest) and isinstance(answer, PermissionGiven):
+                self._given.setdefault(request.run_id, []).append(request)
+            self.on_orphan_answer(request.run_id, late_words(request, answer))
         return ""
+
+    def _hand_over(self, request: Request, waiter: "asyncio.Future[Answer]", answer: Answer) -> None:
+        """The answer is on disk: whoever waits for it goes on."""
+        if not waiter.done():
+            waiter.set_result(answer)
+        elif isinstance(request, PlanRequest) and self._epochs.is_live(request.run_id):
+            self.on_orphan_answer(request.run_id, late_words(request, answer))
 
     def withdraw(self, run_id: RunId, reason: str, *, plans: bool) -> None:
         """Take this run's open requests back; its waiters end with `Withdrawn`."""
@@ -167,7 +190,7 @@ class Requests:
         """A plan was answered, and its turn ended before it heard of it: the answer starts the next one."""
         has_answer = waiter.done() and not waiter.cancelled() and waiter.exception() is None
         if has_answer and isinstance(request, PlanRequest) and self._epochs.is_live(request.run_id):
-            self.on_orphan_answer(request.run_id, _late_words(request.version, waiter.result()))
+            self.on_orphan_answer(request.run_id, late_words(request, waiter.result()))
 
     def _cancelled(self, request: Request) -> None:
         if isinstance(request, PlanRequest) or request.id not in self._store.state.inbox.open:
@@ -213,13 +236,23 @@ class Requests:
         return (*plan.versions[:-1], decided)
 
 
-def _late_words(version: int, answer: Answer) -> str:
-    """What a teammate is told whose plan was answered after its turn had ended."""
-    match answer:
-        case PlanApproved():
+def late_words(request: Request, answer: Answer) -> str:
+    """What a teammate is told whose request was answered after its turn had ended."""
+    match request, answer:
+        case PlanRequest(version=version), PlanApproved():
             return approved_words(answer)
-        case PlanRejected():
+        case PlanRequest(version=version), PlanRejected():
             return rejected_words(answer, version)
+        case PermissionRequest(tool=tool, subject=subject), PermissionGiven():
+            return f"The person allows the call that was cut off. Make it again, exactly so: {tool} {subject}"
+        case PermissionRequest(tool=tool, subject=subject), PermissionDenied(reason=reason):
+            said = f" They said: {reason}" if reason else ""
+            return f"The person denied the call that was cut off ({tool} {subject}).{said}"
+        case QuestionRequest(question=question), QuestionAnswered(text=text):
+            return f"The person answers your question ({question}): {text}"
+        case QuestionRequest(question=question), QuestionDeclined(reason=reason):
+            said = f" They said: {reason}" if reason else ""
+            return f"The person gives no answer to your question ({question}); go on without.{said}"
     return "The person answered your request after you went on; ask again if you still need it."
 
 

@@ -2,10 +2,11 @@
 
 import msgspec
 
-from quarterdeck.domain.ids import RunId
+from quarterdeck.domain.ids import BadName, RunId, check_name
 from quarterdeck.domain.teammates import Identity, PermissionMode, SpawnConfig
 from quarterdeck.state import actions as did
-from quarterdeck.state.teammates import Teammate
+from quarterdeck.state.selectors import select_by_name
+from quarterdeck.state.teammates import Team, Teammate
 
 
 class Spawned(msgspec.Struct, frozen=True, kw_only=True):
@@ -16,6 +17,8 @@ class Spawned(msgspec.Struct, frozen=True, kw_only=True):
     mode: PermissionMode
     resumes: bool
     """Revived in the middle of a turn."""
+    is_back: bool = False
+    """It lived before a restart: its spawn is told already."""
 
     @property
     def run_id(self) -> RunId:
@@ -55,6 +58,43 @@ def spawn_fact(
         is_lead=config.is_lead,
         revived_from=revived.run_id if revived is not None else None,
         first_entry_id=first_entry_id,
+        rules=config.rules,
+        max_turns=config.max_turns,
+        time_limit_s=config.time_limit_s,
+    )
+
+
+def spawn_fault(team: Team, config: SpawnConfig, *, has_model: bool) -> str:
+    """Why this can't be started, in one line; empty = it can."""
+    if config.unbuilt:
+        return f"{', '.join(config.unbuilt)}: not built yet in this version."
+    try:
+        check_name(config.name, is_lead=config.is_lead)
+    except BadName as bad:
+        return str(bad)
+    taken = select_by_name(team, config.name)
+    if taken is not None and not taken.is_terminal:
+        return f"{taken.name} is in use by a run that has not ended; choose another name."
+    return "" if has_model else "No model is set: pass a model, or set one in the settings."
+
+
+def config_of(mate: Teammate) -> SpawnConfig:
+    """What a run was started with, as far as its next life needs it."""
+    return SpawnConfig(
+        name=mate.name,
+        prompt=mate.prompt,
+        team=mate.team,
+        lifetime=mate.lifetime,
+        color=mate.color,
+        plan_mode_required=mate.plan_mode_required,
+        model=mate.model,
+        permission_mode=mate.permission_mode,
+        parent=mate.parent,
+        tool_use_id=mate.tool_use_id,
+        is_lead=mate.is_lead,
+        max_turns=mate.max_turns,
+        time_limit_s=mate.time_limit_s,
+        rules=mate.rules,
     )
 
 

@@ -18,13 +18,14 @@ from quarterdeck.domain.teammates import (
     SpawnResult,
     Way,
 )
+from quarterdeck.runtime.announcing import Announcer, living_requester
 from quarterdeck.runtime.epochs import Epochs
 from quarterdeck.runtime.ports import Clock, Dispatch, Ids, Worker
 from quarterdeck.runtime.shutdown import Shutdown
-from quarterdeck.runtime.spawning import Spawned, spawn_fact
+from quarterdeck.runtime.spawning import Spawned, config_of, spawn_fact, spawn_fault
 from quarterdeck.state import actions as did
 from quarterdeck.state.mail import Mail
-from quarterdeck.state.selectors import select_by_name, select_lives, select_living
+from quarterdeck.state.selectors import select_by_name, select_living
 from quarterdeck.state.store import Store
 from quarterdeck.state.teammates import Team, Teammate
 
@@ -70,9 +71,12 @@ class Supervisor:
         self._workers: dict[RunId, Worker] = {}
         self._configs: dict[RunId, SpawnConfig] = {}
         self._cleanups: dict[RunId, Callable[[], None]] = {}
-        self._unread: dict[RunId, tuple[Mail, ...]] = {}
+        self.unread: dict[RunId, tuple[Mail, ...]] = {}
         """What runs that ended by themselves had not read: their next life gets it."""
+        self._announcer = Announcer(store, dispatch, clock, ids, self._poke)
         self.make_worker: WorkerFactory | None = None
+        self.is_closing = False
+        """The session ends: announcements are left for its next start."""
         self.session_id = ""
 
     # --- spawn and revive -----------------------------------------------------------------------------
@@ -81,7 +85,8 @@ class Supervisor:
         """Start a run. A failed spawn leaves nothing behind."""
         team = config.team or self._defaults.team
         ident = agent_id(config.name, team)
-        fault = self._spawn_fault(config)
+        has_model = config.model is not None or self._parent_model(config) is not None
+        fault = spawn_fault(self._team, config, has_model=has_model)
         if fault:
             return SpawnResult(success=False, agent_id=ident, error=fault)
         return self._begin(config, ident, team, revived=None)
@@ -95,7 +100,7 @@ class Supervisor:
             return SpawnResult(success=False, agent_id=old.agent_id, error=f"{old.name} has not ended.")
         name = free_name(old.name, [mate.name for mate in select_living(self._team)])
         config = msgspec.structs.replace(
-            self._configs[run_id],
+            self._configs.get(run_id) or config_of(old),
             name=name,
             prompt=message,
             model=old.model,
@@ -104,19 +109,41 @@ class Supervisor:
         )
         return self._begin(config, agent_id(name, old.team), old.team, revived=old)
 
-    def _spawn_fault(self, config: SpawnConfig) -> str:
-        if config.unbuilt:
-            return f"{', '.join(config.unbuilt)}: not built yet in this version."
-        try:
-            check_name(config.name, is_lead=config.is_lead)
-        except BadName as bad:
-            return str(bad)
-        taken = select_by_name(self._team, config.name)
-        if taken is not None and not taken.is_terminal:
-            return f"{taken.name} is in use by a run that has not ended; choose another name."
-        if config.model is None and self._parent_model(config) is None:
-            return "No model is set: pass a model, or set one in the settings."
-        return ""
+    def come_back(self, run_id: RunId) -> None:
+        """Go on with a living run of an earlier process: as it was, without a turn."""
+        mate = self._team.by_run[run_id]
+        config = config_of(mate)
+        spawned = Spawned(
+            identity=self._identity(run_id, mate.agent_id, config, mate.team, mate.color),
+            config=config,
+            mode=mate.permission_mode,
+            resumes=False,
+            is_back=True,
+        )
+        self._epochs.open(run_id)
+        worker = self._make(spawned)
+        if mate.paused_by:
+            worker.pause(mate.paused_by)
+        self._live(run_id, worker, config)
+        worker.start()
+
+    def _live(self, run_id: RunId, worker: Worker, config: SpawnConfig) -> None:
+        self._workers[run_id] = worker
+        self._configs[run_id] = config
+        self._cleanups[run_id] = self._shutdown.register(worker)
+
+    def _identity(
+        self, run_id: RunId, ident: AgentId, config: SpawnConfig, team: str, colour: int
+    ) -> Identity:
+        return Identity(
+            run_id=run_id,
+            agent_id=ident,
+            agent_name=config.name,
+            team_name=team,
+            color=colour,
+            plan_mode_required=config.plan_mode_required,
+            parent_session_id=self.session_id,
+        )
 
     def _parent_model(self, config: SpawnConfig) -> str | None:
         parent = self._team.by_run.get(config.parent) if config.parent is not None else None
@@ -132,15 +159,7 @@ class Supervisor:
             resumes = resumes and revived.outcome in _INTERRUPTED
         colour = config.color or len(self._team.by_run) % COLOURS + 1
         spawned = Spawned(
-            identity=Identity(
-                run_id=run_id,
-                agent_id=ident,
-                agent_name=config.name,
-                team_name=team,
-                color=colour,
-                plan_mode_required=config.plan_mode_required,
-                parent_session_id=self.session_id,
-            ),
+            identity=self._identity(run_id, ident, config, team, colour),
             config=config,
             mode=self._mode(config),
             resumes=resumes,
@@ -162,10 +181,8 @@ class Supervisor:
                 first_entry_id=first,
             )
         )
-        self._workers[run_id] = worker
-        self._configs[run_id] = config
-        self._cleanups[run_id] = self._shutdown.register(worker)
-        for mail in self._unread.pop(revived.run_id, ()) if revived is not None else ():
+        self._live(run_id, worker, config)
+        for mail in self.unread.pop(revived.run_id, ()) if revived is not None else ():
             self._queue(run_id, mail.sender, mail.text, mail.way)
         if config.prompt:
             # Only the person revives, whoever started it first.
@@ -257,6 +274,13 @@ class Supervisor:
         self._after_end(mate)
         return True
 
+    def leave(self, run_id: RunId) -> None:
+        """The program ends: its worker goes, the run stays as it is for the next start."""
+        self._epochs.revoke(run_id)
+        worker = self._workers.get(run_id)
+        if worker is not None:
+            worker.kill()
+
     def end(self, run_id: RunId, outcome: Outcome, findings: str, error: str) -> None:
         """The one terminal record of a run that ended by itself: its worker says so."""
         mate = self._team.by_run.get(run_id)
@@ -264,7 +288,7 @@ class Supervisor:
             return
         unread = self._store.state.mail.get(run_id)
         if unread:
-            self._unread[run_id] = unread
+            self.unread[run_id] = unread
         self._dispatch(
             did.TeammateEnded(
                 at=self._clock.wall(), run_id=run_id, outcome=outcome, findings=findings, error=error
@@ -272,11 +296,6 @@ class Supervisor:
         )
         self._epochs.revoke(run_id)
         self._after_end(mate)
-        parent = self._parent_now(mate)
-        if parent is not None:
-            report = findings if outcome is Outcome.COMPLETED else f"{outcome.value}: {error or findings}"
-            words = f"My work has ended ({outcome.value}).\n\n{report}"
-            self._queue(parent.run_id, mate.name, words, Way.STEER)
 
     # --- messages -------------------------------------------------------------------------------------
 
@@ -353,17 +372,17 @@ class Supervisor:
         unregister = self._cleanups.pop(mate.run_id, None)
         if unregister is not None:
             unregister()
-        parent = self._parent_now(mate)
-        worker = self._living(parent.run_id) if parent is not None else None
-        if worker is not None:
-            worker.deliver()  # it may have waited for this child before it could complete
+        if self.is_closing:
+            return
+        self._announcer.check(self._team.by_run[mate.run_id])
+        parent = living_requester(self._team, mate)
+        if parent is not None:
+            self._poke(parent.run_id)  # it may have waited for this child before it could complete
 
-    def _parent_now(self, mate: Teammate) -> Teammate | None:
-        """Who spawned it, in the life that it lives now."""
-        for other in reversed(select_living(self._team)):
-            if mate.parent is not None and mate.parent in select_lives(self._team, other.run_id):
-                return other
-        return None
+    def _poke(self, run_id: RunId) -> None:
+        worker = self._living(run_id)
+        if worker is not None:
+            worker.deliver()
 
 
 _PAUSABLE = frozenset({Lifecycle.READY, Lifecycle.EXECUTING, Lifecycle.WAITING})

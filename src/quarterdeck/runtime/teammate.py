@@ -4,7 +4,7 @@ It owns its tasks and history. One terminal record leaves it, in its `finally`, 
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextvars import Context
 
 import msgspec
@@ -21,7 +21,7 @@ from quarterdeck.runtime.ports import Clock, Dispatch, WorkerFacts
 from quarterdeck.runtime.requests import NobodyThere, Requests
 from quarterdeck.runtime.scopes import Scope, ScopeTree
 from quarterdeck.runtime.turn import RunParts, Turn, TurnEnd
-from quarterdeck.runtime.turn_record import TurnRecord, append_user, close_history
+from quarterdeck.runtime.turn_record import TurnRecord
 from quarterdeck.state import actions as did
 from quarterdeck.state.mail import Mail
 from quarterdeck.state.store import Store
@@ -40,6 +40,8 @@ class Life(msgspec.Struct, frozen=True, kw_only=True):
     lifetime: Lifetime
     resumes: bool
     """Revived in the middle of a turn: go on without a message."""
+    is_back: bool
+    """It lived before a restart: its state is told already."""
     context: Context
     new_verb: Callable[[], tuple[str, str]]
     may_complete: Callable[[RunId], bool]
@@ -168,7 +170,7 @@ class Teammate:
         self._killed = True
         if self._record is not None:
             self._record.revoked = True
-            close_history(self._run.history, self._record)
+            self._run.history.close(self._record)
         self._run.merger.discard(self._run.run_id)
         self._life.scopes.cancel(self._scope)  # at once: what was about to begin does not
         self._life.prover.begin(self._run.run_id, self._scope)
@@ -207,8 +209,9 @@ class Teammate:
         outcome, findings, error = Outcome.FAILED, "", "Its task was ended from outside."
         try:
             self._epochs.check(self._run.run_id)
-            self._dispatch(did.TeammateReady(at=self._clock.wall(), run_id=self._run.run_id))
-            if not self._gate.is_open:
+            if not self._life.is_back:
+                self._dispatch(did.TeammateReady(at=self._clock.wall(), run_id=self._run.run_id))
+            if not self._gate.is_open and not self._life.is_back:
                 paused = did.TeammatePaused(at=self._clock.wall(), run_id=self._run.run_id, by=self._held_by)
                 self._dispatch(paused)
             outcome, findings, error = await self._serve()
@@ -236,6 +239,7 @@ class Teammate:
         while True:
             if not resumes and await self._wake():
                 return Outcome.COMPLETED, self._last_text(), ""
+            await self._run.history.loaded()
             mails = self._life.store.state.mail.get(self._run.run_id, ())
             if self._stopping and not resumes:
                 return await self._close(mails)
@@ -284,7 +288,7 @@ class Teammate:
         self._closing = closing
         verb, past = self._life.new_verb()
         self._dispatch(did.TurnStarted(at=self._clock.wall(), run_id=run_id, verb=verb, past_verb=past))
-        append_user(self._run.history, self._take(record, mails))
+        self._run.history.add_user(self._take(record, mails))
         turn = Turn(self._run, record)
         play: Callable[[], Awaitable[TurnEnd | None]] = turn.close if closing else turn.play
         task: asyncio.Task[TurnEnd | Exception | None] = self._life.scopes.start(
@@ -308,7 +312,7 @@ class Teammate:
         interrupted = record.revoked
         self._odd_end = record.odd_end
         self._run.merger.discard(run_id)
-        said = close_history(self._run.history, record)
+        said = self._run.history.close(record)
         end = _end_of(task)
         if not interrupted and isinstance(end, BaseException):
             raise end
@@ -371,7 +375,8 @@ def _as_told(mail: Mail) -> str:
     """The receiver is told who speaks; only the person speaks without a heading."""
     if mail.sender == PERSON:
         return mail.text
-    return f"Message from {mail.sender}, a teammate (not the person):\n\n{mail.text}"
+    who = "teammates" if ", " in mail.sender else "a teammate"
+    return f"Message from {mail.sender}, {who} (not the person):\n\n{mail.text}"
 
 
 def _end_of(task: "asyncio.Task[TurnEnd | Exception | None]") -> TurnEnd | BaseException | None:
@@ -381,6 +386,6 @@ def _end_of(task: "asyncio.Task[TurnEnd | Exception | None]") -> TurnEnd | BaseE
     return task.exception() or task.result()
 
 
-def unanswered(history: list[Message]) -> bool:
+def unanswered(history: Sequence[Message]) -> bool:
     """Whether the last word is not the model's."""
     return bool(history) and history[-1].role == "user"

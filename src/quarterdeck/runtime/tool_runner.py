@@ -4,7 +4,7 @@ Read-only calls of one message run side by side, the others in order. A tool's f
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -67,6 +67,8 @@ class RunnerParts(msgspec.Struct, frozen=True, kw_only=True):
     """Call id, where output goes, the real path that was decided on."""
     scope: Callable[[], Scope]
     is_stopping: Callable[[], bool]
+    kept: Callable[[], Awaitable[None]]
+    """Returns once everything told so far is on disk: no tool starts that a crash would forget."""
     on_refused: Callable[[str, str], None]
     """Told tool and reason when nobody could give a permission."""
     on_crash: Callable[[str, BaseException], None]
@@ -141,13 +143,17 @@ class ToolRunner:
 
     def _may_start(self, use: ToolUse, record: TurnRecord) -> bool:
         """False when a stop came first. :raises RunRevoked: killed, or the turn was interrupted."""
-        self._run.epochs.check(self._run.run_id)
-        if record.revoked:
-            raise RunRevoked(self._run.run_id)
+        self._check_live(record)
         if self._run.is_stopping():
             record.results[use.id] = _error(use, "Not started: you are asked to stop.")
             return False
         return True
+
+    def _check_live(self, record: TurnRecord) -> None:
+        """:raises RunRevoked: killed, or the turn was interrupted."""
+        self._run.epochs.check(self._run.run_id)
+        if record.revoked:
+            raise RunRevoked(self._run.run_id)
 
     # --- before ---------------------------------------------------------------------------------------
 
@@ -233,6 +239,8 @@ class ToolRunner:
                 timeout_s=None if waits else limit,
             )
         )
+        await self._run.kept()
+        self._check_live(record)
         context = self._context(CallId(use.id), tool.name, prepared.subject.real_path)
         result, status = await self._timed(prepared, context, None if waits else limit)
         if self._run.epochs.is_live(self._run.run_id) and not record.revoked:

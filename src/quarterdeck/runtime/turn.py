@@ -10,17 +10,17 @@ from typing import Any
 import msgspec
 
 from quarterdeck.domain.ids import RunId
-from quarterdeck.domain.messages import Block, Message, text_block, text_of, tool_result_block
+from quarterdeck.domain.messages import Block, text_block, text_of, tool_result_block
 from quarterdeck.llm.faults import FaultKind, ModelFault
-from quarterdeck.llm.history import repair
 from quarterdeck.llm.requests import ModelRequest
 from quarterdeck.llm.steps import Step, StreamEvent, StreamOpened, TextDelta, ThinkingDelta, ToolInputGrew
 from quarterdeck.runtime.epochs import Epochs, RunRevoked
 from quarterdeck.runtime.gate import Gate
+from quarterdeck.runtime.history import History
 from quarterdeck.runtime.ports import Clock, Dispatch, ModelPort
 from quarterdeck.runtime.system_prompt import CLOSING
 from quarterdeck.runtime.text_merger import TextMerger
-from quarterdeck.runtime.turn_record import TurnRecord, append_user
+from quarterdeck.runtime.turn_record import TurnRecord
 from quarterdeck.state import actions as did
 
 MOST_REPEATS = 2
@@ -55,7 +55,7 @@ class RunParts(msgspec.Struct, frozen=True, kw_only=True):
 
     run_id: RunId
     system: tuple[Block, ...]
-    history: list[Message]
+    history: History
     tools: ToolCalls
     model: ModelPort
     model_name: Callable[[], str]
@@ -71,6 +71,8 @@ class RunParts(msgspec.Struct, frozen=True, kw_only=True):
     """Whether the run may take one more step; called once per step."""
     ready: Callable[[], Awaitable[None]]
     """Returns once requests may be made: not before the screen's first paint."""
+    kept: Callable[[], Awaitable[None]]
+    """Returns once everything told so far is on disk: no request is sent that a crash would forget."""
     after_step: Callable[[], None] = lambda: None
     """A step was accepted and its results are in the history."""
     max_tokens: int = 16_000
@@ -104,7 +106,7 @@ class Turn:
             refused = tuple(
                 refused_result(use.id, f"Not run: {self._record.odd_end}") for use in step.tool_uses
             )
-            append_user(self._run.history, refused)
+            self._run.history.add_user(refused)
             self._run.after_step()
             return TurnEnd.CUT if self._record.odd_end else TurnEnd.DONE
 
@@ -112,7 +114,7 @@ class Turn:
         """The closing step: no tools, one last report."""
         await self._run.ready()
         self._tell(did.ClosingStepStarted(at=self._now(), run_id=self._run.run_id))
-        append_user(self._run.history, (text_block(CLOSING),))
+        self._run.history.add_user((text_block(CLOSING),))
         extra = {"tool_choice": {"type": "none"}} if self._run.tools.schemas() else {}
         step = await self._whole_step(extra, is_closing=True)
         if step is not None and step.tool_uses:
@@ -128,7 +130,7 @@ class Turn:
         self._check()
         blocks = record.result_blocks()
         record.open_calls = ()
-        append_user(self._run.history, (*blocks, *self._run.take_steering(record)))
+        self._run.history.add_user((*blocks, *self._run.take_steering(record)))
         self._run.after_step()
 
     async def _whole_step(self, extra: Mapping[str, Any], *, is_closing: bool) -> Step | None:
@@ -139,8 +141,11 @@ class Turn:
             if self._run.is_stopping() and not is_closing:
                 return None
             self._tell(did.StepStarted(at=self._now(), run_id=self._run.run_id))
+            request = self._request(extra)
+            await self._run.kept()
+            self._check()
             try:
-                step = await self._run.model.stream_step(self._request(extra), self._on_event)
+                step = await self._run.model.stream_step(request, self._on_event)
             except ModelFault as fault:
                 self._check()
                 self._discard(fault.message)
@@ -153,13 +158,12 @@ class Turn:
         raise AssertionError("unreachable: the last repeat raises or returns")
 
     def _request(self, extra: Mapping[str, Any]) -> ModelRequest:
-        self._run.history[:] = repair(self._run.history)
         return ModelRequest(
             run_id=self._run.run_id,
             model=self._run.model_name(),
             system=self._run.system,
             tools=self._run.tools.schemas(),
-            messages=tuple(self._run.history),
+            messages=self._run.history.repaired(),
             max_tokens=self._run.max_tokens,
             extra=extra,
         )
@@ -183,8 +187,7 @@ class Turn:
         run_id, now = self._run.run_id, self._now()
         self._run.merger.discard(run_id)
         self._record.partial.clear()
-        if step.message.content:
-            self._run.history.append(step.message)
+        self._run.history.add_reply(step.message.content)
         for block in step.message.content:
             self._tell_block(block)
         self._record.usage = self._record.usage + step.usage

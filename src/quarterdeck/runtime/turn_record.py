@@ -4,7 +4,7 @@ The run's loop reads it after the turn ended, was interrupted, or was abandoned;
 """
 
 from quarterdeck.domain.ids import MessageId
-from quarterdeck.domain.messages import Block, Message, ToolUse, text_block, tool_result_block
+from quarterdeck.domain.messages import Block, ToolUse, tool_result_block
 from quarterdeck.domain.usage import NO_USAGE, Usage
 
 INTERRUPTED = "The person interrupted this turn; the call was ended and has no result."
@@ -42,28 +42,3 @@ class TurnRecord:
             )
             for use in self.open_calls
         )
-
-
-def append_user(history: list[Message], blocks: tuple[Block, ...]) -> None:
-    """Add blocks by the user; a user message that is last grows, so that two never stand in a row."""
-    if not blocks:
-        return
-    if history and history[-1].role == "user":
-        history[-1] = Message(role="user", content=(*history[-1].content, *blocks))
-    else:
-        history.append(Message(role="user", content=blocks))
-
-
-def close_history(history: list[Message], record: TurnRecord) -> str:
-    """Make the history valid again after an interrupt; returns the text that was streamed so far.
-
-    Text streamed so far enters as text; no unsigned thinking and no unfinished call does (SPEC 2.5).
-    """
-    if record.open_calls:
-        append_user(history, record.result_blocks())
-        record.open_calls = ()
-    said = "".join(record.partial)
-    record.partial.clear()
-    if said.strip():
-        history.append(Message(role="assistant", content=(text_block(said),)))
-    return said

@@ -44,6 +44,10 @@ class SessionResumed(Fact, frozen=True, tag="session_resumed"):
     """The one before did not end it."""
 
 
+class SessionClosed(Fact, frozen=True, tag="session_closed"):
+    """The program ended the session; without it the process was gone all at once."""
+
+
 class TeammateSpawned(Fact, frozen=True, tag="teammate_spawned"):
     """A run came to life; it is `spawning`."""
 
@@ -70,6 +74,7 @@ class TeammateSpawned(Fact, frozen=True, tag="teammate_spawned"):
     """Allow rules for this teammate alone."""
     max_turns: int | None = None
     """Most steps of the run; None = no limit."""
+    time_limit_s: float | None = None
 
 
 class TeammateReady(Fact, frozen=True, tag="teammate_ready"):
@@ -459,6 +464,7 @@ class NoticeRaised(Fact, frozen=True, tag="notice_raised"):
 Action = (
     SessionOpened
     | SessionResumed
+    | SessionClosed
     | TeammateSpawned
     | TeammateReady
     | TurnStarted
@@ -513,7 +519,7 @@ Action = (
 TRANSIENT = (VerbChanged, TextStreamed, ToolPrinted, TeammateViewed, NoticeRaised)
 """Facts for the screen alone; every other action is durable."""
 
-FOR_THE_JOURNAL = (MessageRecorded, HistoryRepaired, SessionResumed)
+FOR_THE_JOURNAL = (MessageRecorded, HistoryRepaired, SessionResumed, SessionClosed)
 """Durable facts that change no state: the conversation as the model gets it is too large for that."""
 
 LIFECYCLE = (

@@ -33,6 +33,10 @@ class Session(msgspec.Struct, frozen=True):
     team: str = ""
     model: str | None = None
     endpoint: str = ""
+    started_in: str = ""
+    """The folder that the program was started in, where that is not `folder`."""
+    scripted: str = ""
+    """What the scripted model plays; empty = the model is none of ours."""
     opened_at: float = 0.0
     rules: tuple[GivenRule, ...] = ()
     notice: Notice | None = None
@@ -57,6 +61,8 @@ def reduce_session(session: Session, action: did.Action, *, agent: AgentId | Non
                 team=action.team,
                 model=action.model,
                 endpoint=action.endpoint,
+                started_in=action.started_in,
+                scripted=action.scripted,
                 opened_at=action.at,
             )
             return session if opened == session else opened

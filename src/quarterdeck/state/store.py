@@ -15,6 +15,7 @@ class Store:
     """Holds the state of one session.
 
     :param check_owner: raises when called from a thread that does not own the store.
+    :param sequence: the number of the last action that `state` has folded in.
     :param log: told of a lifecycle action that changed nothing, in one line.
     """
 
@@ -25,9 +26,10 @@ class Store:
         check_owner: Callable[[], None] = lambda: None,
         log: Callable[[str], None] = lambda line: None,
         reducer: Reducer = reduce,
+        sequence: int = 0,
     ) -> None:
         self._state = AppState() if state is None else state
-        self._sequence = 0
+        self._sequence = sequence
         self._check_owner = check_owner
         self._log = log
         self._reduce = reducer

@@ -63,6 +63,7 @@ class Teammate(msgspec.Struct, frozen=True, kw_only=True):
     revived_from: RunId | None = None
     rules: tuple[str, ...] = ()
     max_turns: int | None = None
+    time_limit_s: float | None = None
 
     place: Lifecycle = Lifecycle.SPAWNING
     """spawning, ready, executing or waiting: where it is under a pause or a stop."""
@@ -192,6 +193,7 @@ def _spawn(team: Team, action: did.TeammateSpawned) -> Team:
         revived_from=action.revived_from,
         rules=action.rules,
         max_turns=action.max_turns,
+        time_limit_s=action.time_limit_s,
     )
     return replace(
         team,

@@ -9,10 +9,13 @@ from typing import TypeAlias
 
 import msgspec
 
-from quarterdeck.state.actions import Action
+from quarterdeck.state.actions import Action, HistoryRepaired, MessageRecorded
 
 StoredFact: TypeAlias = Action
 """What a journal holds: the rest of storage knows facts by this name."""
+
+MESSAGE_TAGS = frozenset(str(kind.__struct_config__.tag) for kind in (MessageRecorded, HistoryRepaired))
+"""Of facts that hold the conversation as the model gets it, and change no state."""
 
 SCHEMA = 1
 """The version of the stored form. Older ones are read, newer ones refused untouched."""

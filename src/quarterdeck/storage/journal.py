@@ -8,11 +8,13 @@ the writer is, in its thread.
 import asyncio
 import heapq
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from queue import SimpleQueue
 
 from quarterdeck.storage.records import Batch, Draft, FactRecord, RunRecord
+
+NO_RUNS: Mapping[str, Callable[[], RunRecord]] = {}
 
 
 class Keeping(StrEnum):
@@ -40,21 +42,23 @@ class Journal:
         self.last_committed = 0
         self._last_appended = 0
         self._facts: list[FactRecord] = []
-        self._runs: dict[str, RunRecord] = {}
+        self._runs: dict[str, Callable[[], RunRecord]] = {}
         self._drafts: dict[str, Draft] = {}
         self._is_flushing = False
         self._waiters: list[tuple[int, int, asyncio.Future[None]]] = []
         self._numbers = itertools.count()
         self._is_closed = False
 
-    def append(self, fact: FactRecord, run: RunRecord | None = None) -> None:
-        """Keep a fact, and the row of its run as it is after it."""
+    def append(self, fact: FactRecord, runs: Mapping[str, Callable[[], RunRecord]] = NO_RUNS) -> None:
+        """Keep a fact, and the rows of the runs that it changed, as they are after it.
+
+        :param runs: what makes each row, by run id; called later, in the writer's thread.
+        """
         if self.keeping is Keeping.MEMORY or self._is_closed:
             return
         self._facts.append(fact)
         self._last_appended = fact.seq
-        if run is not None:
-            self._runs[run.run_id] = run
+        self._runs.update(runs)
         if fact.ends_draft:
             self._drafts.pop(fact.run_id, None)
         self._flush_soon()
@@ -130,6 +134,6 @@ class Journal:
         self._is_flushing = False
         if not self._facts and not self._drafts:
             return
-        batch = Batch(self._facts, tuple(self._runs.values()), tuple(self._drafts.values()))
+        batch = Batch(self._facts, self._runs, tuple(self._drafts.values()))
         self._facts, self._runs, self._drafts = [], {}, {}
         self.queue.put(batch)

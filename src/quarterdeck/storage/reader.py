@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from quarterdeck.storage.codec import BadFact, StoredFact, decode
+from quarterdeck.storage.codec import MESSAGE_TAGS, BadFact, StoredFact, decode
 from quarterdeck.storage.records import Draft, RunRecord
 from quarterdeck.storage.schema import RUN_COLUMNS, NewerSchema, check_schema
 
@@ -74,9 +74,20 @@ class JournalReader:
         row = self._one("SELECT max(seq) FROM facts")
         return int(row[0] or 0)
 
+    def last_at(self) -> float:
+        """When the newest fact happened (epoch seconds); 0 = there is none."""
+        rows = self._all("SELECT at FROM facts ORDER BY seq DESC LIMIT 1", ())
+        return float(rows[0][0]) if rows else 0.0
+
     def facts(self, after: int = 0, up_to: int | None = None) -> Iterator[tuple[int, StoredFact]]:
         """Facts with their numbers, in order. What can't be read is listed in `damage` and passed over."""
         yield from self._decoded("SELECT seq, fact FROM facts WHERE seq > ? AND seq <= ?", after, up_to)
+
+    def facts_of_state(self, up_to: int | None = None) -> Iterator[tuple[int, StoredFact]]:
+        """Facts in order but those that change no state: the messages as the model gets them."""
+        marks = ", ".join(f"'{tag}'" for tag in sorted(MESSAGE_TAGS))
+        where = f"SELECT seq, fact FROM facts WHERE tag NOT IN ({marks}) AND seq > ? AND seq <= ?"
+        yield from self._decoded(where, 0, up_to)
 
     def facts_of(
         self, run_id: str, after: int = 0, up_to: int | None = None
@@ -85,21 +96,27 @@ class JournalReader:
         where = "SELECT seq, fact FROM facts WHERE run_id = :run AND seq > ? AND seq <= ?"
         yield from self._decoded(where.replace(":run", "?"), after, up_to, run_id)
 
-    def tagged(self, tags: Sequence[str], run_id: str | None = None) -> Iterator[tuple[int, StoredFact]]:
+    def tagged(
+        self, tags: Sequence[str], run_id: str | None = None, after: int = 0, up_to: int | None = None
+    ) -> Iterator[tuple[int, StoredFact]]:
         """The facts of some kinds, in order; of one run, or of all."""
-        marks = ", ".join("?" * len(tags))
-        query = f"SELECT seq, fact FROM facts WHERE tag IN ({marks})"
-        values: list[object] = list(tags)
-        if run_id is not None:
-            query, values = f"{query} AND run_id = ?", [*values, run_id]
-        for seq, fact in self._all(f"{query} ORDER BY seq", values):
-            yield from self._one_decoded(seq, fact)
+        marks = ", ".join(f"'{tag}'" for tag in tags)
+        mine = "run_id = ? AND " if run_id is not None else ""
+        where = f"SELECT seq, fact FROM facts WHERE {mine}tag IN ({marks}) AND seq > ? AND seq <= ?"
+        yield from self._decoded(where, after, up_to, run_id)
 
     def of_entries(self, run_id: str, first: int, last: int) -> Iterator[tuple[int, StoredFact]]:
         """The facts that made or changed the entries with these ids, in order."""
         query = "SELECT seq, fact FROM facts WHERE run_id = ? AND entry BETWEEN ? AND ? ORDER BY seq"
         for seq, fact in self._all(query, (run_id, first, last)):
             yield from self._one_decoded(seq, fact)
+
+    def select(self, query: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        """Numbers of facts and the like, by a query of the rest of storage; of an empty journal none.
+
+        :raises Unreadable: what it needs is damaged.
+        """
+        return [] if self.is_empty else self._all(query, values)
 
     def drafts(self) -> tuple[Draft, ...]:
         """Text that was streamed and never finished."""
@@ -167,6 +184,4 @@ def _run_record(row: tuple[Any, ...]) -> RunRecord:
     fields = dict(zip(RUN_COLUMNS, row, strict=True))
     for name in ("captured", "notified", "in_turn"):
         fields[name] = bool(fields[name])
-    if isinstance(fields["usage"], str):
-        fields["usage"] = fields["usage"].encode()
     return RunRecord(**fields)

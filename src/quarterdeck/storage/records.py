@@ -1,6 +1,6 @@
 """What is handed to the journal: facts with their places, the newest row of each run, drafts of text."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
@@ -53,7 +53,7 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
     cleaned_at: float | None
     archived_at: float | None
     in_turn: bool
-    usage: bytes
+    usage: str
     """JSON of the usage so far."""
     heartbeat_at: float
 
@@ -70,7 +70,8 @@ class Batch(msgspec.Struct, frozen=True):
     """What one go of the event loop came to: on disk whole, or not at all."""
 
     facts: Sequence[FactRecord] = ()
-    runs: Sequence[RunRecord] = ()
+    runs: Mapping[str, Callable[[], RunRecord]] = {}
+    """By run id; the rows are made in the writer's thread."""
     drafts: Sequence[Draft] = ()
     beats: Sequence[tuple[str, float]] = ()
     """Run id and its last sign of life."""

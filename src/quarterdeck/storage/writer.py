@@ -8,11 +8,16 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from queue import Empty, SimpleQueue
+from typing import TypeVar
+
+from msgspec.structs import astuple
 
 from quarterdeck.storage.codec import encode
-from quarterdeck.storage.records import Batch
+from quarterdeck.storage.records import Batch, RunRecord
 from quarterdeck.storage.schema import RUN_COLUMNS
 
+Value = TypeVar("Value")
+SHORTEST_SECRET = 6
 GATHER_S = 0.002
 """How long a transaction waits for more to take along."""
 RETRY_S = 0.5
@@ -31,6 +36,7 @@ class Writer:
 
     :param tell_committed: told the newest sequence number on disk.
     :param tell_stuck: told why the disk takes nothing, in one line, each time it was tried.
+    :param secrets: never written: whatever text holds one of these has `[secret]` in its place.
     :param wait: sleeps; a test gives its own.
     """
 
@@ -40,11 +46,13 @@ class Writer:
         *,
         tell_committed: Callable[[int], None],
         tell_stuck: Callable[[str], None],
+        secrets: tuple[str, ...] = (),
         wait: Callable[[float], None] = time.sleep,
     ) -> None:
         self._queue = queue
         self._tell_committed = tell_committed
         self._tell_stuck = tell_stuck
+        self._secrets = tuple(secret for secret in secrets if len(secret) >= SHORTEST_SECRET)
         self._wait = wait
         self._ends = False
         self.give_up = False
@@ -102,23 +110,35 @@ class Writer:
 
     def _write(self, database: sqlite3.Connection, batches: list[Batch]) -> None:
         rows = []
-        runs: dict[str, tuple[object, ...]] = {}
+        runs: dict[str, Callable[[], RunRecord]] = {}
         database.execute("BEGIN IMMEDIATE")
         for batch in batches:
             ended = [(fact.run_id,) for fact in batch.facts if fact.ends_draft]
             if ended:
                 database.executemany(_NO_DRAFT, ended)
             for fact in batch.facts:
-                rows.append((fact.seq, fact.at, fact.tag, fact.run_id, fact.entry, encode(fact.fact)))  # type: ignore[arg-type]
-            for run in batch.runs:
-                runs[run.run_id] = tuple(getattr(run, column) for column in RUN_COLUMNS)
+                data = self._without_secrets(encode(fact.fact))  # type: ignore[arg-type]
+                rows.append((fact.seq, fact.at, fact.tag, fact.run_id, fact.entry, data))
+            runs.update(batch.runs)
             if batch.drafts:
-                database.executemany(_DRAFT, [(one.run_id, one.at, one.text) for one in batch.drafts])
+                drafts = [(one.run_id, one.at, self._blotted(one.text)) for one in batch.drafts]
+                database.executemany(_DRAFT, drafts)
             if batch.beats:
                 database.executemany(_BEAT, [(at, run_id) for run_id, at in batch.beats])
         database.executemany(_INSERT, rows)
-        database.executemany(_RUN, list(runs.values()))
+        database.executemany(_RUN, [tuple(map(self._blotted, astuple(row()))) for row in runs.values()])
         database.execute("COMMIT")
+
+    def _without_secrets(self, data: bytes) -> bytes:
+        for secret in self._secrets:
+            data = data.replace(secret.encode(), b"[secret]")
+        return data
+
+    def _blotted(self, value: Value) -> Value:
+        for secret in self._secrets:
+            if isinstance(value, str) and secret in value:
+                value = value.replace(secret, "[secret]")  # type: ignore[assignment] # a str stays one
+        return value
 
 
 def words_of(fault: Exception) -> str:

@@ -44,7 +44,6 @@ class Desk:
         """Where `n` was pressed: an answer leads back there."""
         self._behind_view = Place.TEAM
         self._viewed: RunId | None = None
-        self._at_suspended: RequestId | None = None
         """The request to whose row `n` went last, since it can't be opened to be answered."""
 
     # What the main panel shows
@@ -186,29 +185,19 @@ class Desk:
         self._address()
 
     def next_request(self, step: int) -> Request | None:
-        """Go to the next (or previous) one that needs the person, oldest first; None = there is none.
+        """Open the next (or previous) one that needs the person, oldest first; None = there is none.
 
-        What can be answered is opened. Of what waits for a revival, last of all, the row is selected.
+        What outlived its run comes last.
         """
         inbox = self._store.state.inbox
         ids = (*inbox.open, *inbox.suspended)
         if not ids:
             return None
-        if self.here.place is Place.REQUEST:
-            current = self._deck.main.request.request_id
-        else:
-            current = self._at_suspended if self.here.place is Place.TEAM else None
+        current = self._deck.main.request.request_id if self.here.place is Place.REQUEST else None
         first = 0 if step > 0 else len(ids) - 1
         at = (ids.index(current) + step) % len(ids) if current in ids else first
         request = inbox.by_id[ids[at]]
-        self._at_suspended = None
-        if request.id in inbox.open:
-            self.open_request(request.id)
-            return request
-        self._deck.roster.select(request.run_id)
-        self.go(Place.TEAM)
-        self.show_selected()
-        self._at_suspended = request.id
+        self.open_request(request.id)
         return request
 
     def answered(self) -> None:

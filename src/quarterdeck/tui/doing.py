@@ -161,12 +161,12 @@ def _ended(mate: Teammate, outcome: Outcome, moment: Moment) -> Doing:
 
 
 def _suspended(mate: Teammate, request: Request, moment: Moment) -> str:
-    """`failed: 401 · plan v1 waits: r revives it`."""
+    """`failed: 401 · plan v1 waits for you`."""
     short = msgspec.structs.replace(mate, error=cut(clean_line(mate.error[:_LONGEST]), 24))
     ended = "timed out" if mate.outcome is Outcome.TIMED_OUT else ""
     told = ended or _ended(short, mate.outcome or Outcome.UNKNOWN, moment).text.removesuffix(" · r revives")
     what = f"plan v{request.version}" if isinstance(request, PlanRequest) else request_kind(request)
-    return _joined(told, f"{what} waits: r revives it")
+    return _joined(told, f"{what} waits for you")
 
 
 def _killed(mate: Teammate, leaves: str) -> str:

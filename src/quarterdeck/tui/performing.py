@@ -3,8 +3,7 @@
 from collections.abc import Callable
 
 from quarterdeck.domain.display_text import clean_name
-from quarterdeck.domain.requests import Request
-from quarterdeck.state.selectors import select_living, select_suspended_of
+from quarterdeck.state.selectors import select_living
 from quarterdeck.state.store import Store
 from quarterdeck.state.teammates import Teammate
 from quarterdeck.tui.counts import select_waiting
@@ -16,7 +15,6 @@ from quarterdeck.tui.sheets import quit_sheet
 from quarterdeck.tui.stage import Stage
 from quarterdeck.tui.verbs import Verbs
 from quarterdeck.tui.widening import Widening
-from quarterdeck.tui.widgets.request_words import suspended_words
 from quarterdeck.tui.widgets.views import ViewPanel
 
 
@@ -156,15 +154,6 @@ class Performer:
         request = self._desk.next_request(step)
         if request is None:
             self._stage.say("Nothing needs you.")
-        elif request.id in self._store.state.inbox.suspended:
-            self._say_suspended(request)
-
-    def _say_suspended(self, request: Request) -> None:
-        mate = self._store.state.team.by_run.get(request.run_id)
-        if mate is not None:
-            where = "In History (h) r" if mate.is_evicted else "r"
-            told = suspended_words(mate, clean_name(mate.name))
-            self._stage.say(told.replace(". r revives", f". {where} revives"))
 
     def _zoom(self) -> None:
         self._desk.here.zoomed = not self._desk.here.zoomed
@@ -176,10 +165,7 @@ class Performer:
     def _show_request(self) -> None:
         here = self._desk.here
         request = here.request_of_selected()
-        waits = select_suspended_of(self._store.state, here.run_id) if here.run_id is not None else None
-        if request is None and waits is not None:
-            self._say_suspended(waits)
-        elif request is None:
+        if request is None:
             self._stage.say(f"{self._desk.here.name} waits for nothing.")
         else:
             self._desk.open_request(request.id)
@@ -240,7 +226,9 @@ class Performer:
             self._stage.leave()
             return
         needing = len(select_waiting(self._store.state))
-        self._stage.ask(quit_sheet(len(running), needing, self._stage.leave))
+        self._stage.ask(
+            quit_sheet(len(running), needing, self._stage.leave, comes_back=self._verbs.comes_back())
+        )
 
     def _copy_selection(self) -> None:
         if not self._stage.copy_selection():

@@ -99,7 +99,10 @@ class ConversationPort(Protocol):
 
 
 class RequestsPort(Protocol):
-    """The person's answers, each bound to an id and a version. `Receipt.done` = it counted."""
+    """The person's answers, each bound to an id and a version. `Receipt.done` = it counted.
+
+    The answer to a request that outlived its run revives the teammate and is told to it.
+    """
 
     def approve_plan(
         self, request_id: RequestId, version: int, *, mode: PermissionMode, edited_text: str | None = None
@@ -131,6 +134,10 @@ class RequestsPort(Protocol):
         """No answer; the teammate goes on without."""
         ...
 
+    def dismiss(self, request_id: RequestId, version: int) -> Receipt:
+        """Drop a request that outlived its run; nobody is told."""
+        ...
+
 
 class EditorGone(Exception):
     """The person's editor gave nothing back; one line for the notice."""
@@ -156,6 +163,10 @@ class SessionPort(Protocol):
 
     def save_theme(self, name: str) -> Receipt:
         """Keep the person's choice of a theme in their settings."""
+        ...
+
+    def comes_back(self) -> bool:
+        """Whether the session is kept on disk, so that it can be continued."""
         ...
 
 

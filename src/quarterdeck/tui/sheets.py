@@ -59,19 +59,23 @@ def interrupt_sheet(mates: Sequence[Teammate], yes: Callable[[], None]) -> Sheet
     return Sheet(f"Interrupt all {count}", lines, ask, yes, f"y interrupts all {count}   any other key: no")
 
 
-def quit_sheet(running: int, needing: int, yes: Callable[[], None]) -> Sheet:
-    """Leave while a team runs."""
-    told = quit_words(running, needing)
+def quit_sheet(running: int, needing: int, yes: Callable[[], None], *, comes_back: bool) -> Sheet:
+    """Leave while a team runs.
+
+    :param comes_back: it is kept on disk.
+    """
+    told = quit_words(running, needing, comes_back=comes_back)
     lines = (told, "", "y quits · any other key: no · enter does nothing here")
     brief = "Quit ends the team.   y quits   any other key: no"
     return Sheet("Quit", lines, f"{told}   y quits   any other key: no", yes, brief)
 
 
-def quit_words(running: int, needing: int) -> str:
-    """`4 teammates run and 2 need you. Quit ends them.`"""
+def quit_words(running: int, needing: int, *, comes_back: bool) -> str:
+    """`4 teammates run and 2 need you. Quit ends them; qd --continue brings all back.`"""
     run = "1 teammate runs" if running == 1 else f"{running} teammates run"
     need = "" if not needing else (" and 1 needs you" if needing == 1 else f" and {needing} need you")
-    return f"{run}{need}. Quit ends them."
+    after = "; qd --continue brings all back" if comes_back else ""
+    return f"{run}{need}. Quit ends them{after}."
 
 
 def _list(mates: Sequence[Teammate]) -> tuple[str, ...]:

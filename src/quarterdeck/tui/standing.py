@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from quarterdeck.domain.display_text import clean_name
 from quarterdeck.domain.ids import RunId
 from quarterdeck.domain.requests import PermissionRequest, Request, request_kind
-from quarterdeck.state.selectors import select_request_of
+from quarterdeck.state.selectors import select_request_of, select_suspended_of
 from quarterdeck.state.store import Store
 from quarterdeck.state.teammates import Teammate
 from quarterdeck.tui.arrangement import Wish
@@ -76,9 +76,11 @@ class Standing:
         return request
 
     def request_of_selected(self) -> Request | None:
-        """The oldest open request of the selected row."""
-        run_id = self.run_id
-        return select_request_of(self._store.state, run_id) if run_id is not None else None
+        """The oldest request of the selected row; of a run that has ended, the one that outlived it."""
+        run_id, state = self.run_id, self._store.state
+        if run_id is None:
+            return None
+        return select_request_of(state, run_id) or select_suspended_of(state, run_id)
 
     def inbox_request(self) -> Request | None:
         """The chosen entry of the inbox."""

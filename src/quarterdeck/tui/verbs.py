@@ -5,7 +5,7 @@ Guards have let the key through before anything here is called.
 
 from quarterdeck.domain.display_text import clean_line, clean_name
 from quarterdeck.domain.ids import RunId
-from quarterdeck.state.selectors import select_living
+from quarterdeck.state.selectors import select_living, select_suspended_of
 from quarterdeck.state.store import Store
 from quarterdeck.state.teammates import Teammate
 from quarterdeck.tui.ports import Controller, Receipt
@@ -19,7 +19,13 @@ class Verbs:
     def __init__(self, store: Store, controller: Controller, stage: Stage) -> None:
         self._store = store
         self._teammates = controller.teammates
+        self._requests = controller.requests
+        self._session = controller.session
         self._stage = stage
+
+    def comes_back(self) -> bool:
+        """Whether those that a quit ends can be brought back."""
+        return self._session.comes_back()
 
     def _tell(self, receipt: Receipt) -> None:
         self._stage.say(receipt.text)
@@ -49,7 +55,11 @@ class Verbs:
             self._tell(self._teammates.stop(mate.run_id))
 
     def kill(self, mate: Teammate) -> None:
-        """Kill it now; with those that it spawned only after a yes."""
+        """Kill it now; with those that it spawned only after a yes. Of an ended one: drop its request."""
+        outlived = select_suspended_of(self._store.state, mate.run_id)
+        if mate.is_terminal and outlived is not None:
+            self._tell(self._requests.dismiss(outlived.id, outlived.version))
+            return
         if self._is_over(mate):
             return
         rows = {run_id: at for at, run_id in enumerate(self._store.state.team.rows)}

@@ -8,12 +8,12 @@ from quarterdeck.tools.registry import standard_tools
 LOOK = """
 import sys
 import quarterdeck.cli.screen
-late = ("anthropic", "aiohttp", "quarterdeck.tools.registry", "quarterdeck.llm.client")
+late = ("anthropic", "aiohttp", "quarterdeck.tools.registry", "quarterdeck.llm.client", "sqlite3")
 print([name for name in late if name in sys.modules])
 """
 
 
-def test_the_screen_imports_neither_the_sdk_nor_the_tools() -> None:
+def test_the_screen_imports_neither_the_sdk_nor_the_tools_nor_sqlite() -> None:
     told = subprocess.run(
         [sys.executable, "-c", LOOK], capture_output=True, text=True, timeout=60, check=True
     )

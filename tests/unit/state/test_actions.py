@@ -54,6 +54,7 @@ TAGS = {
     "NoteTaken": "note_taken",
     "NoticeRaised": "notice_raised",
     "SessionResumed": "session_resumed",
+    "SessionClosed": "session_closed",
     "ChildrenAnnounced": "children_announced",
     "RunArchived": "run_archived",
     "MessageRecorded": "message_recorded",

@@ -21,6 +21,8 @@ SAMPLE = HERE / "sample"
 STORY = HERE / "story.toml"
 TEAM = "demo"
 MODEL = "scripted"
+DEMO = "demo"
+"""What a session of the demo's own story says that it plays."""
 NAMES = ("researcher", "coder", "tester", "runaway")
 REPORT = "report.txt"
 
@@ -43,6 +45,8 @@ class Stage(msgspec.Struct, frozen=True):
     base_url: str
     log_path: Path
     own_folder: bool
+    scripted: str = DEMO
+    """What is played: the demo's story, or the path of a scenario; empty = a server of the person's."""
 
     async def clear(self) -> None:
         """Stop the server and remove the folder, if they are ours."""
@@ -59,6 +63,8 @@ class DemoOptions(msgspec.Struct, frozen=True, kw_only=True):
     folder: Path | None = None
     base_url: str | None = None
     log_path: Path | None = None
+    home: Path | None = None
+    """Where the copy of the sample is made, to stay there; None = in a temporary folder that is removed."""
 
 
 async def set_up(options: DemoOptions) -> Stage:
@@ -66,7 +72,8 @@ async def set_up(options: DemoOptions) -> Stage:
     story = load_scenario(options.scenario or STORY, values=VALUES)
     folder, own = options.folder, False
     if folder is None:
-        folder, own = Path(tempfile.mkdtemp(prefix="quarterdeck-demo-")) / "shop", True
+        home = options.home or Path(tempfile.mkdtemp(prefix="quarterdeck-demo-"))
+        folder, own = home / "shop", options.home is None
         shutil.copytree(SAMPLE, folder, ignore=shutil.ignore_patterns("__pycache__"))
     folder = folder.resolve(strict=True)
     log_path = options.log_path or folder.parent / f"{folder.name}-requests.jsonl"
@@ -82,7 +89,14 @@ async def set_up(options: DemoOptions) -> Stage:
         base_url=options.base_url or (server[1] if server else ""),
         log_path=log_path,
         own_folder=own,
+        scripted=_played(options),
     )
+
+
+def _played(options: DemoOptions) -> str:
+    if options.base_url:
+        return ""
+    return str(options.scenario.resolve()) if options.scenario else DEMO
 
 
 async def _start(story: Scenario, log_path: Path) -> tuple[ScriptedServer, str]:
@@ -98,6 +112,7 @@ def demo_config(stage: Stage, base: SessionConfig | None = None) -> SessionConfi
         endpoint=Endpoint(api_key="scripted", auth_token=None, base_url=stage.base_url),
         endpoint_words="scripted model",
         model=MODEL,
+        scripted=stage.scripted,
     )
     if base is None:
         return own
@@ -108,6 +123,7 @@ def demo_config(stage: Stage, base: SessionConfig | None = None) -> SessionConfi
         endpoint=own.endpoint,
         endpoint_words=own.endpoint_words,
         model=own.model,
+        scripted=own.scripted,
     )
 
 

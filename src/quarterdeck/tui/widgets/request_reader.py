@@ -75,6 +75,7 @@ class RequestReader(Vertical, can_focus=True):
         self._dead = ""
         """Why nothing can be answered any more."""
         self._told = ""
+        self._is_suspended = False
         self._drafts: dict[RequestId, Draft] = {}
         self._body: Body = NO_BODY
         self._step: int | None = None
@@ -252,7 +253,10 @@ class RequestReader(Vertical, can_focus=True):
         self._mate = seen.mate or self._mate
         if self.look.version != self._look_version:
             self.redraw()
-        if seen.request is not None and seen.request.id in seen.open:
+        if seen.is_suspended and not self._is_suspended and self._request is not None and self._mate:
+            self.post_message(Notice(suspended_words(self._mate, self._who)))
+        self._is_suspended = seen.is_suspended
+        if seen.request is not None and (seen.is_suspended or seen.request.id in seen.open):
             self._take(seen.request)
         elif self._request is not None or seen.request is not None:
             self._withdraw(seen)
@@ -283,10 +287,7 @@ class RequestReader(Vertical, can_focus=True):
             self._rebuild()
         if self._request is None:
             return
-        if seen.is_suspended and self._mate is not None:
-            self._dead = suspended_words(self._mate, self._who)
-        else:
-            self._dead = withdrawn_words(self._request, self._mate, self._who)
+        self._dead = withdrawn_words(self._request, self._mate, self._who)
         self.post_message(Notice(self._dead))
 
     # Drawing
@@ -346,7 +347,8 @@ class RequestReader(Vertical, can_focus=True):
             return
         told = request_head(request, self.draft, self._body, self._who, self._clock.wall())
         lines += [spread([(told, look.roles.quiet)], [], cells, look)]
-        said = self._dead or self._told
+        outlived = suspended_words(self._mate, self._who) if self._is_suspended and self._mate else ""
+        said = self._dead or self._told or outlived
         if said:
             lines += paragraph(said, look.roles.needs, cells)
         self._head.show(lines)

@@ -100,9 +100,9 @@ def withdrawn_words(request: Request, mate: Teammate | None, name: str) -> str:
 
 
 def suspended_words(mate: Teammate, name: str) -> str:
-    """A plan whose teammate has ended and that waits for its revival."""
+    """A request that outlived the run of its teammate."""
     ended = _ENDED_WORDS[mate.outcome] if mate.outcome is not None else "has ended"
-    return f"{name} {ended}; its plan is kept, not approved. r revives it, then it can be answered."
+    return f"{name} {ended}. Your answer revives it and is told to it; x drops the request."
 
 
 def changed_words(request: Request, old_version: int) -> str:

@@ -121,7 +121,7 @@ class InboxPanel(StateLine, can_focus=True):
             Segment(_kind(request), text),
         )
         age = format_age(self._clock.wall() - request.opened_at)
-        told = "waits for revival" if is_suspended else age
+        told = f"outlived · {age.strip()}" if is_suspended else age
         return spread(left, (Segment(told + " ", needs),), self.size.width)
 
     def _second(self, request: Request) -> Line:
