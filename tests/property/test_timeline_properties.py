@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 
 from quarterdeck.state import actions as did
 from quarterdeck.state.app_state import AppState, reduce
-from quarterdeck.state.folding import Folded
 from quarterdeck.state.selectors import select_request_of
 from quarterdeck.state.timeline import Activity, Moment, Timeline
 from quarterdeck.state.timeline_fold import TimelineFold
@@ -108,17 +107,6 @@ def test_wherever_one_goes_the_moment_is_of_the_past_and_on_the_screen(
             cells = lane_cells(lane, cursor.window, 70, timeline.last.at)
             assert len(cells) == 70
         assert all(0 <= column < 70 for column in mark_cells(timeline.marks, cursor.window, 70))
-
-
-@given(sequences, st.integers(1, 7), st.lists(st.integers(0, 80), min_size=1, max_size=8))
-def test_a_state_of_the_past_is_the_fold_up_to_its_fact_in_whatever_order_it_is_asked_for(
-    facts: list[did.Action], every: int, asked: list[int]
-) -> None:
-    told = numbered(facts)
-    folded = Folded(told[: len(told) // 2], every=every)
-    folded.extend(told)
-    for number in asked:
-        assert folded.at(number) == fold(AppState(), [fact for one, fact in told if one <= number])
 
 
 @given(sequences, st.floats(0.01, 2.0))

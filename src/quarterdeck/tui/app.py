@@ -10,7 +10,6 @@ import msgspec
 from textual import events
 from textual.app import App, SuspendNotSupported
 from textual.binding import BindingType
-from textual.color import Color
 from textual.filter import LineFilter, NoColor
 from textual.theme import Theme
 from textual.widget import Widget
@@ -19,13 +18,11 @@ from textual.worker import Worker, WorkerState
 from quarterdeck.state.store import Store
 from quarterdeck.tui.assembly import build_deck
 from quarterdeck.tui.desk import Desk
+from quarterdeck.tui.desks import build_desks
 from quarterdeck.tui.ground import Ground
 from quarterdeck.tui.guards import PaintedGuard
 from quarterdeck.tui.keymap import Place, load_keymap
 from quarterdeck.tui.look import Look
-from quarterdeck.tui.palette_entries import PaletteDesk
-from quarterdeck.tui.past_desk import PastDesk
-from quarterdeck.tui.performing import Performer
 from quarterdeck.tui.ports import Controller, EditorGone
 from quarterdeck.tui.rendering.roles import Roles, roles_of
 from quarterdeck.tui.router import Act, Escaped, Press, Router, Say, ToText
@@ -33,10 +30,7 @@ from quarterdeck.tui.screens.main import MainScreen
 from quarterdeck.tui.settings import Clock, ScreenSettings, SignSet
 from quarterdeck.tui.sheets import Sheet
 from quarterdeck.tui.signs import AsciiFilter, choose_signs
-from quarterdeck.tui.speaking import Speaker
 from quarterdeck.tui.telling import Teller
-from quarterdeck.tui.verbs import Verbs
-from quarterdeck.tui.widening import Widening
 from quarterdeck.tui.widgets.request_reader import RequestReader
 from quarterdeck.tui.widgets.transcript_reader import TranscriptReader
 
@@ -84,28 +78,11 @@ class QuarterdeckApp(App[int]):
             self._settings,
             self.keymap,
             completions=self._complete,
-            widen=lambda choice: self._widening.give(choice),
+            widen=lambda choice: self._desks.widening.give(choice),
         )
         self.desk = Desk(self.deck, store, controller, focus=self._focus_on, changed=self._changed)
-        verbs = Verbs(store, controller, self)
-        self._widening = Widening(self.deck, self.desk, store, controller, self)
-        self._palette = PaletteDesk(self.deck, self.desk, store, self)
-        self._speaker = Speaker(store, controller, self.desk, verbs, self)
-        self._performer = Performer(self.deck, self.desk, store, verbs, self._widening, self._palette, self)
-        self._past = PastDesk(
-            self.deck,
-            self.desk,
-            store,
-            controller,
-            self.look,
-            self._clock,
-            self,
-            focused=lambda: self.focused,
-            ground=self._lay_ground,
-        )
-        self._main = MainScreen(
-            self.deck, self.desk, self._speaker, self._palette, self._past, self.keymap, store, self
-        )
+        self._desks = build_desks(self.deck, self.desk, store, controller, self.look, self._clock, self)
+        self._main = MainScreen(self.deck, self.desk, self._desks, self.keymap, store, self)
         self._teller = Teller(store, self._settings, self._write_out)
 
     def _roles(self, name: str) -> Roles:
@@ -119,14 +96,11 @@ class QuarterdeckApp(App[int]):
         self._main.set_focus(widget, scroll_visible=False)
         self.desk.focus_moved(widget)
 
-    def _lay_ground(self, color: Color | None) -> None:
-        self._main.styles.background = color
-
     def _changed(self) -> None:
         self._main.arrange_soon()
 
     def _complete(self, kind: str, prefix: str) -> Sequence[str]:
-        return self._speaker.completions(kind, prefix)
+        return self._desks.speaker.completions(kind, prefix)
 
     def get_default_screen(self) -> MainScreen:
         """The one screen there is."""
@@ -164,8 +138,8 @@ class QuarterdeckApp(App[int]):
                 self._teller.pressed(event.time)
                 if self._take_key(event):
                     return
-            case events.Paste(is_forwarded=False) if self._past.is_open:
-                self.say(self._past.words)
+            case events.Paste(is_forwarded=False) if self._desks.past.is_open:
+                self.say(self._desks.past.words)
                 return
             case events.Paste(is_forwarded=False) if not self.desk.here.place.takes_text:
                 self.desk.go(Place.COMPOSER)
@@ -185,7 +159,7 @@ class QuarterdeckApp(App[int]):
             needs=self.desk.here.needs,
             addressee=self.desk.here.name,
             has_selection=self.desk.here.place.takes_text and self._selects_text(),
-            off=self._past.words,
+            off=self._desks.past.words,
         )
         match route:
             case Act(action=action):
@@ -222,7 +196,7 @@ class QuarterdeckApp(App[int]):
         if not deck.roster.is_attached:
             return
         self.first_paint.set()
-        if self._past.is_open:
+        if self._desks.past.is_open:
             self.painted.painted((), self._clock.monotonic())
             return
         tokens = {*deck.roster.painted_tokens(), *deck.inbox.painted_tokens(), *deck.main.painted_tokens()}
@@ -274,8 +248,7 @@ class QuarterdeckApp(App[int]):
 
     def perform(self, action: str) -> None:
         """Do an action of the keymap."""
-        if not self._past.takes(action):
-            self._performer.perform(action)
+        self._desks.perform(action)
 
     def leave(self) -> None:
         """End the screen."""
@@ -300,9 +273,8 @@ class QuarterdeckApp(App[int]):
         if wanted != self.theme:
             self.theme = wanted
             self.look.change_roles(self._roles(wanted))
-            self._past.draw_ground()
-            main = self.deck.main
-            for panel in (main.transcript, main.request, self.deck.composer, self.deck.past.transcript):
+            self._desks.past.draw_ground()
+            for panel in self.deck.redrawn:
                 panel.redraw()
             self.screen.refresh(layout=True)
             for widget in self.screen.query("*"):

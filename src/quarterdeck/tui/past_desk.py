@@ -5,10 +5,7 @@ While it is open nothing is changed from there: every key that acts is answered 
 
 import asyncio
 import time
-from collections.abc import Callable
 
-from rich.style import Style
-from textual.color import Color
 from textual.widget import Widget
 
 from quarterdeck.domain.ids import RunId
@@ -55,9 +52,6 @@ class PastDesk:
         look: Look,
         clock: Clock,
         stage: Stage,
-        *,
-        focused: Callable[[], Widget | None],
-        ground: Callable[[Color | None], None],
     ) -> None:
         self._deck = deck
         self._desk = desk
@@ -66,8 +60,6 @@ class PastDesk:
         self._look = look
         self._clock = clock
         self._stage = stage
-        self._focused_now = focused
-        self._ground = ground
         self._fold = TimelineFold()
         self._round = 0
         self._is_reading = False
@@ -115,7 +107,7 @@ class PastDesk:
         desk, past, main = self._desk, self._deck.past, self._deck.main
         if desk.here.place in VIEWS:
             desk.close()
-        self._focused, self._view = self._focused_now(), main.current
+        self._focused, self._view = past.screen.focused, main.current
         run_id = desk.here.run_id
         past.source.show(self._store.state, self._clock.wall())
         past.timeline.is_small = False
@@ -147,9 +139,7 @@ class PastDesk:
 
     def draw_ground(self) -> None:
         """The ground of the past under everything, or the screen's own; anew when the theme is another."""
-        style: Style = self._look.roles.past
-        is_drawn = self.is_open and style.bgcolor is not None
-        self._ground(Color.from_rich_color(style.bgcolor) if is_drawn else None)
+        self._deck.past.lay_ground(self._look.roles.past if self.is_open else None)
 
     async def _read(self, round_: int, *, is_first: bool) -> None:
         """Fetch the facts and fold those that are new, a slice at a time."""

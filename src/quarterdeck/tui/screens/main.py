@@ -13,11 +13,9 @@ from quarterdeck.tui.assembly import lay_parts_out
 from quarterdeck.tui.connect import Connection, connect
 from quarterdeck.tui.deck import Deck
 from quarterdeck.tui.desk import Desk
+from quarterdeck.tui.desks import Desks
 from quarterdeck.tui.keymap import Keymap, Place
 from quarterdeck.tui.lean_compositor import LeanCompositor
-from quarterdeck.tui.palette_entries import PaletteDesk
-from quarterdeck.tui.past_desk import PastDesk
-from quarterdeck.tui.speaking import Speaker
 from quarterdeck.tui.stage import Stage
 from quarterdeck.tui.widgets.composer import Composer
 from quarterdeck.tui.widgets.history_panel import HistoryPanel
@@ -45,9 +43,7 @@ class MainScreen(Screen[None]):
         self,
         deck: Deck,
         desk: Desk,
-        speaker: Speaker,
-        palette: PaletteDesk,
-        past: PastDesk,
+        desks: Desks,
         keymap: Keymap,
         store: Store,
         stage: Stage,
@@ -56,9 +52,7 @@ class MainScreen(Screen[None]):
         self._compositor = LeanCompositor()
         self.deck = deck
         self.desk = desk
-        self._speaker = speaker
-        self._palette = palette
-        self._past = past
+        self._desks = desks
         self._keymap = keymap
         self._store = store
         self._connections: list[Connection[object]] = []
@@ -168,15 +162,15 @@ class MainScreen(Screen[None]):
 
     @on(TimelinePanel.Pointed)
     def _timeline_clicked(self, message: TimelinePanel.Pointed) -> None:
-        self._past.point_to(message.at, message.lane)
+        self._desks.past.point_to(message.at, message.lane)
 
     @on(AroundPanel.Pointed)
     def _event_clicked(self, message: AroundPanel.Pointed) -> None:
-        self._past.point_to_event(message.place)
+        self._desks.past.point_to_event(message.place)
 
     @on(PastRoster.Pointed)
     def _row_of_past_clicked(self, message: PastRoster.Pointed) -> None:
-        self._past.point_to_run(message.run_id)
+        self._desks.past.point_to_run(message.run_id)
 
     @on(Notice)
     @on(WelcomePanel.Noticed)
@@ -200,23 +194,23 @@ class MainScreen(Screen[None]):
 
     @on(PalettePanel.Moved)
     def _palette_moved(self, message: PalettePanel.Moved) -> None:
-        self._palette.preview(message.entry)
+        self._desks.palette.preview(message.entry)
 
     @on(PalettePanel.Taken)
     def _palette_taken(self, message: PalettePanel.Taken) -> None:
-        self._palette.take(message.entry)
+        self._desks.palette.take(message.entry)
 
     @on(PalettePanel.LeaveWanted)
     def _palette_left(self) -> None:
-        self._palette.leave()
+        self._desks.palette.leave()
 
     @on(Composer.Submitted)
     def _written(self, message: Composer.Submitted) -> None:
-        self._speaker.submit(self.deck.composer, message.addressee, message.text, message.way)
+        self._desks.speaker.submit(self.deck.composer, message.addressee, message.text, message.way)
 
     @on(Composer.LastMessageWanted)
     def _last_wanted(self, message: Composer.LastMessageWanted) -> None:
-        self._speaker.bring_back(self.deck.composer, message.addressee)
+        self._desks.speaker.bring_back(self.deck.composer, message.addressee)
 
     @on(Composer.EditorWanted)
     def _composer_to_editor(self, message: Composer.EditorWanted) -> None:

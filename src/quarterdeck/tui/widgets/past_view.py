@@ -3,7 +3,9 @@
 It stands in the place of everything between the screen's top and its notice line, and is told by a source.
 """
 
+from rich.style import Style
 from textual.app import ComposeResult
+from textual.color import Color
 from textual.containers import Horizontal, Vertical
 
 from quarterdeck.domain.ids import RunId
@@ -83,6 +85,11 @@ class PastView(Vertical):
         self.roster.mark(run_id)
         self.transcript.point(run_id, name)
         self.transcript.redraw_moment()
+
+    def lay_ground(self, style: Style | None) -> None:
+        """Lay the background of a style under the whole screen; None or a style without one: its own."""
+        colour = style.bgcolor if style is not None else None
+        self.screen.styles.background = Color.from_rich_color(colour) if colour is not None else None
 
     def on_resize(self) -> None:
         """Another size."""
