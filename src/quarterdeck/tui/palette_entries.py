@@ -12,6 +12,7 @@ from quarterdeck.tui.widgets.palette import Entry
 ACTIONS = (
     ("next-request", "Next that needs you", "n"),
     ("history", "History", "h"),
+    ("timeline", "Timeline: the past, a lane per teammate", "l"),
     ("help", "Help: all keys", "?"),
     ("pause-all", "Pause or continue all: the brake", "ctrl+x p"),
     ("interrupt-all", "Interrupt all, asks first", "ctrl+x i"),

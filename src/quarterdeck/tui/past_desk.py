@@ -81,7 +81,10 @@ class PastDesk:
         """What a key that acts is answered with; empty = it is now."""
         if not self.is_open:
             return ""
-        at = time.strftime("%H:%M", time.localtime(self._deck.past.timeline.cursor.moment.at))
+        cursor = self._deck.past.timeline.cursor
+        if not cursor.timeline.numbers:
+            return "This is the past. esc returns to now."
+        at = time.strftime("%H:%M", time.localtime(cursor.moment.at))
         return f"This is {at}. esc returns to now."
 
     def takes(self, action: str) -> bool:
@@ -142,32 +145,42 @@ class PastDesk:
         self._deck.past.lay_ground(self._look.roles.past if self.is_open else None)
 
     async def _read(self, round_: int, *, is_first: bool) -> None:
-        """Fetch the facts and fold those that are new, a slice at a time."""
-        past = self._deck.past
+        """Fetch the facts and fold those that are new; without them there is no past to stay in."""
         self._is_reading = True
+        has_read = False
         try:
-            facts = await self._port.facts()
+            has_read = await self._fold_new(round_)
         except ArchiveGone as gone:
             if round_ == self._round:
-                self._is_reading = past.timeline.is_reading = False
-                if is_first:
-                    self.leave()
-                self._stage.say(str(gone), is_fault=True)
-            return
+                self._leave_with(str(gone), is_first=is_first)
+        finally:
+            if round_ == self._round:
+                self._is_reading = self._deck.past.timeline.is_reading = False
+        if has_read:
+            self._take_timeline(is_first=is_first)
+
+    async def _fold_new(self, round_: int) -> bool:
+        """A slice at a time, so that keys are heard meanwhile; False = it was left before the end."""
+        facts = await self._port.facts()
         for start in range(0, len(facts), SLICE):
             if round_ != self._round:
-                return
+                return False
             self._fold.add(facts[start : start + SLICE])
             await asyncio.sleep(0)
-        if round_ != self._round:
-            return
-        self._is_reading = past.timeline.is_reading = False
-        timeline, cursor = self._fold.timeline(), past.timeline.cursor
+        return round_ == self._round
+
+    def _leave_with(self, words: str, *, is_first: bool) -> None:
+        if is_first:
+            self.leave()
+        self._stage.say(words, is_fault=True)
+
+    def _take_timeline(self, *, is_first: bool) -> None:
+        past, cursor = self._deck.past, self._deck.past.timeline.cursor
         if not is_first:
-            cursor.grow(timeline)
+            cursor.grow(self._fold.timeline())
             past.moved()
             return
-        cursor.take(timeline)
+        cursor.take(self._fold.timeline())
         cursor.choose(past.transcript.run_id)
         self._go_on()
 

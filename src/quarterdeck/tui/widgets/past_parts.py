@@ -42,7 +42,8 @@ class PastHeader(StateLine):
     def line(self, y: int) -> Line:
         roles = self.look.roles
         place = folder_words(self.state.session.folder, self.size.width)
-        told = f"PAST {clock_time(self._cursor.moment.at)} · look only · esc: now"
+        at = f" {clock_time(self._cursor.moment.at)}" if self._cursor.timeline.numbers else ""
+        told = f"PAST{at} · look only · esc: now"
         left = (
             Segment(" Quarterdeck", roles.strong),
             Segment(f"{place}   ", roles.text),
