@@ -245,3 +245,24 @@ async def test_what_an_ended_run_had_not_read_is_read_by_its_next_life_also_afte
         assert new is not None
         await after.until(lambda state: "read me" in state.team.by_run[new].final_text)
         assert after.mate(new).rules == (MAY_HOLD,)
+
+
+async def test_a_turn_that_was_cut_off_goes_on_with_its_revival(tmp_path: Path) -> None:
+    def streams(talk: Conversation) -> Reply:
+        if "Go on where you were" in talk.last_user_text:
+            return says("And this is the rest.")
+        return says("This is the first half of it, and", stall=Stall(after=4, seconds=60))
+
+    async with kept({"a": streams}, tmp_path) as all_:
+        before = all_.begin()
+        run_id = before.spawn("a")
+        await before.streaming(run_id)
+        after = await all_.crash(before)
+        await after.session.prepare_revival(run_id)
+        new = after.session.supervisor.revive(run_id).run_id
+        assert new is not None
+        await after.until(lambda state: state.team.by_run[new].final_text == "And this is the rest.")
+        after.session.housekeeping.tick()
+        assert after.state.team.rows == (new,), (
+            "the row of the life before goes when the next one has its own"
+        )

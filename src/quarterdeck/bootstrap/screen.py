@@ -1,10 +1,12 @@
 """The screen over a session: `quarterdeck` and `quarterdeck demo`. It leaves the terminal restored."""
 
 import asyncio
+import importlib
 import logging
 import os
 import sys
 from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
 
 import msgspec
 
@@ -25,6 +27,7 @@ from quarterdeck.llm.faults import ModelFault
 from quarterdeck.runtime.event_loop import new_loop
 from quarterdeck.runtime.scopes import exit_now
 from quarterdeck.runtime.teammate import PERSON
+from quarterdeck.runtime.threads import run_in_thread
 from quarterdeck.state import actions as did
 from quarterdeck.state.selectors import select_living
 from quarterdeck.tui.settings import ScreenSettings, SignSet
@@ -82,7 +85,7 @@ async def show(job: ScreenJob) -> int:
     session.model.not_before = app.first_paint
     job.spawn(session)
     garbage = GarbageCollection(lambda: _is_quiet(session))
-    session.scopes.start_task(_begin(app, session, job.begin, garbage), name="begin")
+    session.scopes.start_task(_begin(app, session, job.begin, garbage, job.given), name="begin")
     code: int | None = None
     try:
         code = await app.run_async()
@@ -98,13 +101,25 @@ async def show(job: ScreenJob) -> int:
     return code if code is not None else (app.return_code or 0)
 
 
-async def _begin(app: LastingApp, session: Session, begin: Begin | None, garbage: GarbageCollection) -> None:
+async def _drop_old(state_folder: Path, days: float, session: Session) -> None:
+    retention = importlib.import_module("quarterdeck.bootstrap.retention")
+    now = session.clock.wall()
+    gone = await run_in_thread(lambda: retention.drop_old(state_folder, days, now), name="retention")
+    if gone:
+        log.info("removed %d sessions older than %g days", len(gone), days)
+
+
+async def _begin(
+    app: LastingApp, session: Session, begin: Begin | None, garbage: GarbageCollection, given: Given
+) -> None:
     """After the first paint: the SDK is imported in a thread."""
     await app.first_paint.wait()
     if begin is not None:
         await begin(session)
     if session.config.endpoint.is_set:
         await session.model.warm_up()
+    if days := given.settings.retention_days:
+        session.scopes.start_task(_drop_old(given.state_folder, days, session), name="retention")
     garbage.open()
     session.scopes.start_task(garbage.run_forever(), name="garbage")
 

@@ -360,7 +360,8 @@ class Session:
 
     def _revive_conversation(self, old: RunId, new: RunId) -> tuple[int, bool]:
         first = self.conversations.revive(old, new)
-        return first, unanswered(repair(self.conversations.history(new)))
+        was_cut_off = self.store.state.team.by_run[old].outcome is Outcome.UNKNOWN
+        return first, was_cut_off or unanswered(repair(self.conversations.history(new)))
 
     def _answer_later(self, run_id: RunId, text: str) -> None:
         """A plan was answered whose turn is gone: the answer starts a turn."""

@@ -57,6 +57,8 @@ class Settings(BaseModel):
     verbs: tuple[str, ...] = ()
     """Spinner verbs of your own, each `Baking/Baked`."""
     replace_verbs: bool = False
+    retention_days: Annotated[float, Field(gt=0)] | None = None
+    """Sessions without a new fact for so long are removed at a start; none: all are kept."""
     delays: Delays = Delays()
 
     @field_validator("verbs")

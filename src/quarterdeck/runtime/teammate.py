@@ -288,7 +288,9 @@ class Teammate:
         self._closing = closing
         verb, past = self._life.new_verb()
         self._dispatch(did.TurnStarted(at=self._clock.wall(), run_id=run_id, verb=verb, past_verb=past))
-        self._run.history.add_user(self._take(record, mails))
+        told = self._take(record, mails)
+        is_cut_off = not (told or closing or unanswered(self._run.history.messages))
+        self._run.history.add_user((text_block(GO_ON),) if is_cut_off else told)
         turn = Turn(self._run, record)
         play: Callable[[], Awaitable[TurnEnd | None]] = turn.close if closing else turn.play
         task: asyncio.Task[TurnEnd | Exception | None] = self._life.scopes.start(
@@ -366,6 +368,9 @@ class Teammate:
         mate = self._life.store.state.team.by_run.get(self._run.run_id)
         return mate.final_text if mate is not None else ""
 
+
+GO_ON = "Your last turn was cut off when the program ended. Go on where you were."
+"""What a revived teammate is told whose own words are the last of its conversation."""
 
 PERSON = "you"
 """How the person is called as a sender of messages."""

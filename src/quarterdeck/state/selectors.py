@@ -209,10 +209,17 @@ def leaves_at(mate: Teammate, delays: DisplayDelays, *, viewed: RunId | None) ->
 
 
 def select_leaving(team: Team, delays: DisplayDelays, now: float) -> tuple[RunId, ...]:
-    """Rows whose display delay is over."""
+    """Rows whose display delay is over, and those whose next life has a row."""
     due = []
+    revived = {team.by_run[run_id].revived_from for run_id in team.rows}
     for run_id in team.rows:
-        at = leaves_at(team.by_run[run_id], delays, viewed=team.viewed)
-        if at is not None and at <= now:
+        mate = team.by_run[run_id]
+        at = leaves_at(mate, delays, viewed=team.viewed)
+        goes_on = run_id in revived and run_id != team.viewed and not _has_left_over(mate)
+        if goes_on or (at is not None and at <= now):
             due.append(run_id)
     return tuple(due)
+
+
+def _has_left_over(mate: Teammate) -> bool:
+    return mate.kill is not None and not mate.kill.is_complete

@@ -158,8 +158,11 @@ def _folds(rows: Sequence[Row], at: int) -> bool:
     return row.group is Group.IDLE and row.depth == 0 and not heads
 
 
-def next_after(before: Sequence[Row], gone: RunId, left: Sequence[Row]) -> RunId | None:
-    """Which row takes the selection when `gone` leaves: the one that was below it, else the one above."""
+def next_after(before: Sequence[Row], gone: RunId, left: Sequence[Row], team: Team) -> RunId | None:
+    """Which row takes the selection when `gone` leaves: its next life, else the one below it, else above."""
+    for row in left:
+        if team.by_run[row.run_id].revived_from == gone:
+            return row.run_id
     alive = {row.run_id for row in left}
     at = next((index for index, row in enumerate(before) if row.run_id == gone), len(before))
     for row in (*before[at + 1 :], *reversed(before[:at])):

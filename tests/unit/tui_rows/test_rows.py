@@ -1,3 +1,4 @@
+import msgspec
 import pytest
 from rich.segment import Segment
 
@@ -245,8 +246,13 @@ def test_rows_that_need_the_person_failed_or_work_never_fold() -> None:
     assert fold_idle(many, is_open=False, keep=None).rows == many
 
 
-def test_when_a_row_leaves_the_selection_goes_to_the_next_one() -> None:
+def test_when_a_row_leaves_the_selection_goes_to_its_next_life_else_to_the_next_one() -> None:
     before = rows(("a", Group.IDLE), ("b", Group.IDLE), ("c", Group.IDLE))
-    assert next_after(before, run("b"), rows(("a", Group.IDLE), ("c", Group.IDLE))) == run("c")
-    assert next_after(before, run("c"), rows(("a", Group.IDLE), ("b", Group.IDLE))) == run("b")
-    assert next_after(before, run("a"), ()) is None
+    told = [fact for name in "abc" for fact in states.working(name)]
+    team = fold(AppState(), told).team
+    assert next_after(before, run("b"), rows(("a", Group.IDLE), ("c", Group.IDLE)), team) == run("c")
+    assert next_after(before, run("c"), rows(("a", Group.IDLE), ("b", Group.IDLE)), team) == run("b")
+    assert next_after(before, run("a"), (), team) is None
+    lives = team.by_run.set(run("c"), msgspec.structs.replace(team.by_run[run("c")], revived_from=run("a")))
+    again = msgspec.structs.replace(team, by_run=lives)
+    assert next_after(before, run("a"), rows(("b", Group.IDLE), ("c", Group.IDLE)), again) == run("c")

@@ -153,7 +153,7 @@ class Roster(LineWidget, can_focus=True):
         if self.selected is None:
             new = self._ranked[0].run_id if self._ranked else None
         else:
-            new = next_after(before, self.selected, self._ranked)
+            new = next_after(before, self.selected, self._ranked, self._state.team)
         if new != self.selected:
             was_chosen = self.selected is not None
             self.selected = new
