@@ -18,8 +18,8 @@ from typing import Any
 import msgspec
 
 from quarterdeck.bootstrap.environment import read_given
-from quarterdeck.bootstrap.logs import open_log
 from quarterdeck.bootstrap.keeping import Keep
+from quarterdeck.bootstrap.logs import open_log
 from quarterdeck.bootstrap.model import Endpoint
 from quarterdeck.bootstrap.screen import ScreenJob, run_screen
 from quarterdeck.bootstrap.session import Session, SessionConfig

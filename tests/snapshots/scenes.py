@@ -1,6 +1,6 @@
 """The scenes that are kept as snapshots: a state, a size, and what the person pressed."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 import msgspec
 
@@ -9,7 +9,7 @@ from quarterdeck.domain.teammates import Outcome
 from quarterdeck.state import actions as did
 from quarterdeck.state.app_state import AppState
 from quarterdeck.tui.settings import SignSet
-from tests.support import archives, states
+from tests.support import archives, past_story, states
 from tests.support.hand import Hand
 from tests.support.states import NOW, fold, run
 
@@ -28,6 +28,8 @@ class Scene(msgspec.Struct, frozen=True):
     size: tuple[int, int]
     state: Callable[[], AppState] = states.shop
     play: Play | None = None
+    told: Sequence[did.Action] = ()
+    """Facts that the past knows of too, told after the state."""
     signs: SignSet = SignSet.UNICODE
     no_color: bool = False
     theme: str = "quarterdeck-dark"
@@ -233,6 +235,9 @@ async def _changed(hand: Hand) -> None:
 
 
 SMALLEST = (60, 16)
+BEFORE_THE_KILL = keys("l", *["left_square_bracket"] * 3, "left", "down", "down")
+"""The past, a moment before `runaway` is killed, its lane chosen."""
+
 TWO, THREE = (NARROW, MIDDLE), (NARROW, MIDDLE, WIDE)
 
 _AT_SIZES: list[tuple[str, tuple[tuple[int, int], ...], Callable[[], AppState], Play | None]] = [
@@ -280,24 +285,49 @@ _AT_SIZES: list[tuple[str, tuple[tuple[int, int], ...], Callable[[], AppState], 
     ("26-wide-names", TWO, wide_names, None),
 ]
 
-SCENES: dict[str, Scene] = {
-    f"{name}.{width}x{height}": Scene((width, height), state, play)
-    for name, sizes, state, play in _AT_SIZES
-    for width, height in sizes
-} | {
-    "21-ascii.80x24": Scene(NARROW, play=at_row("builder"), signs=SignSet.ASCII),
-    "21-ascii.120x36": Scene(MIDDLE, play=at_row("builder"), signs=SignSet.ASCII),
-    "12-search-ascii.80x24": Scene(
-        NARROW, play=kept("slash", find=archives.WORD, then=("down",)), signs=SignSet.ASCII, no_color=True
-    ),
-    "12-search-no-color.80x24": Scene(
-        NARROW, play=kept("slash", find=archives.WORD, then=("down",)), no_color=True
-    ),
-    "10-history-ascii.80x24": Scene(
-        NARROW, past, kept("h", "end", "up", "up"), signs=SignSet.ASCII, no_color=True
-    ),
-    "21-words.120x36": Scene(MIDDLE, play=at_row("builder"), signs=SignSet.WORDS),
-    "21-no-color.120x36": Scene(MIDDLE, revised, keys("n", "n"), no_color=True),
-    "24-trouble-contrast.80x24": Scene(NARROW, trouble, theme="quarterdeck-contrast"),
-    "21-light.120x36": Scene(MIDDLE, play=at_row("builder"), theme="quarterdeck-light"),
-}
+SCENES: dict[str, Scene] = (
+    {
+        f"{name}.{width}x{height}": Scene((width, height), state, play)
+        for name, sizes, state, play in _AT_SIZES
+        for width, height in sizes
+    }
+    | {
+        f"09-timeline.{width}x{height}": Scene(
+            (width, height), AppState, keys("l", "left"), told=past_story.story()
+        )
+        for width, height in (*THREE, (60, 16))
+    }
+    | {
+        "09-timeline-kill.120x36": Scene(MIDDLE, AppState, BEFORE_THE_KILL, told=past_story.story()),
+        "09-timeline-transcript.80x24": Scene(NARROW, AppState, keys("l", "enter"), told=past_story.story()),
+        "09-timeline-ascii.80x24": Scene(
+            NARROW, AppState, BEFORE_THE_KILL, told=past_story.story(), signs=SignSet.ASCII
+        ),
+        "09-timeline-words.120x36": Scene(
+            MIDDLE, AppState, BEFORE_THE_KILL, told=past_story.story(), signs=SignSet.WORDS
+        ),
+        "09-timeline-no-color.120x36": Scene(
+            MIDDLE, AppState, BEFORE_THE_KILL, told=past_story.story(), no_color=True
+        ),
+        "09-timeline-light.80x24": Scene(
+            NARROW, AppState, BEFORE_THE_KILL, told=past_story.story(), theme="quarterdeck-light"
+        ),
+    }
+    | {
+        "12-search-ascii.80x24": Scene(
+            NARROW, play=kept("slash", find=archives.WORD, then=("down",)), signs=SignSet.ASCII, no_color=True
+        ),
+        "12-search-no-color.80x24": Scene(
+            NARROW, play=kept("slash", find=archives.WORD, then=("down",)), no_color=True
+        ),
+        "10-history-ascii.80x24": Scene(
+            NARROW, past, kept("h", "end", "up", "up"), signs=SignSet.ASCII, no_color=True
+        ),
+        "21-ascii.80x24": Scene(NARROW, play=at_row("builder"), signs=SignSet.ASCII),
+        "21-ascii.120x36": Scene(MIDDLE, play=at_row("builder"), signs=SignSet.ASCII),
+        "21-words.120x36": Scene(MIDDLE, play=at_row("builder"), signs=SignSet.WORDS),
+        "21-no-color.120x36": Scene(MIDDLE, revised, keys("n", "n"), no_color=True),
+        "24-trouble-contrast.80x24": Scene(NARROW, trouble, theme="quarterdeck-contrast"),
+        "21-light.120x36": Scene(MIDDLE, play=at_row("builder"), theme="quarterdeck-light"),
+    }
+)

@@ -36,7 +36,9 @@ def same_everywhere(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 async def draw(scene: Scene) -> str:
     """The scene, played and painted."""
-    async with screen(scene.state(), size=scene.size, signs=scene.signs, no_color=scene.no_color) as hand:
+    async with screen(
+        scene.state(), size=scene.size, signs=scene.signs, no_color=scene.no_color, told=scene.told
+    ) as hand:
         # Keys come a second apart, and no age grows by it: what a timer painted when is the same then.
         hand.wall = lambda: NOW  # type: ignore[method-assign] # this hand's own clock stands still
         assert hand.app.show_theme(scene.theme)

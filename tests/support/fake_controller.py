@@ -41,6 +41,7 @@ class Recorder:
         self.acts = acts
         self.wall = wall
         self.asked: list[Asked] = []
+        self.past: FakePast
 
     def names(self) -> list[object]:
         """The methods that were called, in order."""
@@ -343,6 +344,7 @@ class FakePast:
     """Every fact that the store was told since, after those that a test puts there."""
 
     def __init__(self, recorder: Recorder) -> None:
+        recorder.past = self
         self.told: list[tuple[int, did.Action]] = []
         recorder.store.observe(lambda sequence, action, before, after: self.told.append((sequence, action)))
 

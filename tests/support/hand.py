@@ -5,7 +5,7 @@ Keys carry the times that the test gives them, so that guards are tested without
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
 from textual import events
@@ -32,6 +32,10 @@ CHARACTERS = {
     "asterisk": "*",
     "left_square_bracket": "[",
     "right_square_bracket": "]",
+    "comma": ",",
+    "full_stop": ".",
+    "minus": "-",
+    "plus": "+",
 }
 
 
@@ -155,10 +159,13 @@ async def screen(
     signs: SignSet = SignSet.UNICODE,
     no_color: bool = False,
     reduced_motion: bool = True,
+    told: Sequence[did.Action] = (),
 ) -> AsyncIterator[Hand]:
-    """The app over `state`, painted, with the guard's time gone by."""
+    """The app over `state` and what was `told` since, painted, with the guard's time gone by."""
     store = Store(state if state is not None else states.shop())
     controller, recorder = fake_controller(store, acts=acts, wall=lambda: hand.wall())
+    for fact in told:
+        store.dispatch(fact)
     themes, _faults = load_themes()
     app = QuarterdeckApp(
         store,

@@ -25,25 +25,27 @@ Check = Callable[[Hand], bool]
 
 def crew() -> AppState:
     """A plan, a permission with a rule, a question, one at work, one idle, one killed."""
-    return fold(
-        AppState(),
-        [
-            states.opened(),
-            *states.working("coder"),
-            *states.plan("coder", texts=(states.PLAN_V1 + "\n" + LONG,)),
-            *states.working("tester"),
-            *states.permission("tester", subject="pytest -q", rule="Bash(pytest:*)"),
-            *states.working("asker"),
-            *states.question("asker", options=tuple("abcdefghi")),
-            *states.working("builder"),
-            *states.builder_at_work(),
-            states.said("builder", LONG, at=NOW - 2),
-            *states.idle("lead"),
-            *states.working("gone"),
-            states.killed("gone"),
-            *states.proved("gone"),
-        ],
-    )
+    return fold(AppState(), crew_facts())
+
+
+def crew_facts() -> list[did.Action]:
+    """What made the crew."""
+    return [
+        states.opened(),
+        *states.working("coder"),
+        *states.plan("coder", texts=(states.PLAN_V1 + "\n" + LONG,)),
+        *states.working("tester"),
+        *states.permission("tester", subject="pytest -q", rule="Bash(pytest:*)"),
+        *states.working("asker"),
+        *states.question("asker", options=tuple("abcdefghi")),
+        *states.working("builder"),
+        *states.builder_at_work(),
+        states.said("builder", LONG, at=NOW - 2),
+        *states.idle("lead"),
+        *states.working("gone"),
+        states.killed("gone"),
+        *states.proved("gone"),
+    ]
 
 
 async def enter_team(hand: Hand, name: str = "builder") -> None:
@@ -54,7 +56,7 @@ async def enter_team(hand: Hand, name: str = "builder") -> None:
 
 async def _reset(hand: Hand) -> None:
     hand.now += 20
-    for place in (Place.SHEET, Place.FIELD, Place.EDITOR):
+    for place in (Place.SHEET, Place.FIELD, Place.EDITOR, Place.HELP, Place.TIMELINE):
         if hand.is_at(place):
             await hand.press("escape")
     hand.app.desk.here.zoomed = False
@@ -106,6 +108,15 @@ async def enter_results(hand: Hand) -> None:
     hand.app.deck.search.field.value = ""
     await hand.find("x")
     await hand.press("enter")
+
+
+async def enter_timeline(hand: Hand) -> None:
+    await enter_team(hand)
+    await hand.press("l")
+    timeline = hand.app.deck.past.timeline
+    await hand.until(lambda: not timeline.is_reading)
+    timeline.cursor.lane = 1
+    timeline.cursor.go(timeline.cursor.timeline.moment_at(NOW - 100))
     hand.now += 1
 
 
@@ -133,6 +144,7 @@ ENTER: dict[Place, Callable[[Hand], Awaitable[None]]] = {
     Place.TRANSCRIPT: enter_transcript,
     Place.REQUEST: enter_request,
     Place.COMPOSER: enter_composer,
+    Place.TIMELINE: enter_timeline,
     Place.HISTORY: enter_history,
     Place.RESULTS: enter_results,
     Place.HELP: enter_help,
@@ -155,6 +167,10 @@ def says(words: str) -> Check:
 
 def shows(words: str) -> Check:
     return lambda hand: words in hand.text
+
+
+def moment(hand: Hand) -> float:
+    return hand.app.deck.past.timeline.cursor.moment.at
 
 
 def anything(_hand: Hand) -> bool:
@@ -184,6 +200,8 @@ CHECKS: dict[str, Check] = {
     "history": at(Place.HISTORY),
     "search": lambda hand: hand.is_at(Place.FIELD) and hand.app.deck.search.field.has_focus,
     "to-field": lambda hand: hand.is_at(Place.FIELD) and hand.app.deck.search.field.has_focus,
+    "timeline": at(Place.TIMELINE),
+    "to-now": at(Place.TEAM),
     "help": at(Place.HELP),
     "palette": at(Place.FIELD),
     "chord": says("ctrl+x: k kill all"),
@@ -205,6 +223,23 @@ CHECKS: dict[str, Check] = {
 """What must be so after an action; scopes and rules are a no in a sheet that has none."""
 
 EXPECTED: dict[tuple[str, Place], Check] = {
+    ("timeline", Place.TIMELINE): at(Place.TEAM),
+    ("open", Place.TIMELINE): lambda hand: hand.app.deck.past.timeline.is_small,
+    ("next-event", Place.TIMELINE): lambda hand: moment(hand) > NOW - 100,
+    ("previous-event", Place.TIMELINE): lambda hand: moment(hand) < NOW - 100,
+    ("next-decision", Place.TIMELINE): lambda hand: moment(hand) == NOW - 63,
+    ("previous-decision", Place.TIMELINE): lambda hand: moment(hand) == NOW - 252,
+    ("minute-on", Place.TIMELINE): lambda hand: moment(hand) == NOW - 40,
+    ("minute-back", Place.TIMELINE): lambda hand: moment(hand) == NOW - 160,
+    ("first-event", Place.TIMELINE): lambda hand: moment(hand) == NOW - 500,
+    ("last-event", Place.TIMELINE): lambda hand: moment(hand) == NOW,
+    ("zoom-in", Place.TIMELINE): lambda hand: hand.app.deck.past.timeline.cursor.window.span == 250,
+    ("zoom-out", Place.TIMELINE): lambda hand: hand.app.deck.past.timeline.cursor.window.span == 500,
+    ("up", Place.TIMELINE): lambda hand: hand.app.deck.past.timeline.cursor.lane == 0,
+    ("down", Place.TIMELINE): lambda hand: hand.app.deck.past.timeline.cursor.lane == 2,
+    ("play", Place.TIMELINE): lambda hand: moment(hand) > NOW - 100,
+    ("page-up", Place.TIMELINE): lambda hand: hand.asked == [],
+    ("page-down", Place.TIMELINE): lambda hand: hand.asked == [],
     ("approve", Place.TEAM): says("builder waits for nothing"),
     ("reject", Place.TEAM): says("builder waits for nothing"),
     ("edit", Place.TEAM): says("builder waits for nothing"),
@@ -263,7 +298,8 @@ def state_of(place: Place) -> AppState:
 @pytest.mark.parametrize("place", list(ENTER), ids=lambda place: place.name)
 async def test_every_key_of_a_place_does_what_the_keymap_says(place: Place) -> None:
     wrong: list[str] = []
-    async with screen(state_of(place), acts=False) as hand:
+    told = sorted(crew_facts(), key=lambda fact: fact.at) if place is Place.TIMELINE else []
+    async with screen(AppState() if told else state_of(place), acts=False, told=told) as hand:
         for binding in KEYMAP.of_place(place):
             if binding.action == TEXT or (place is Place.WELCOME and binding.action == "quit"):
                 continue

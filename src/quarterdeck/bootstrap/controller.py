@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from quarterdeck.bootstrap.archive import NothingKept, StoredArchive
+from quarterdeck.bootstrap.past import StoredPast
 from quarterdeck.bootstrap.session import Session
 from quarterdeck.config.settings import save_theme
 from quarterdeck.domain.display_text import clean_line
@@ -31,7 +32,7 @@ from quarterdeck.state.entries import Entry, Said
 from quarterdeck.state.selectors import select_agent_ids, select_descendants, select_living, select_requests
 from quarterdeck.state.teammates import Teammate
 from quarterdeck.storage.journal import Keeping
-from quarterdeck.tui.ports import Controller, EditorGone, Receipt
+from quarterdeck.tui.ports import ArchivePort, Controller, EditorGone, Receipt
 
 DONE = Receipt(True)
 
@@ -149,8 +150,9 @@ class Teammates:
 class Conversation:
     """`ConversationPort` over the mail and the kept conversations."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, archive: ArchivePort | None = None) -> None:
         self._session = session
+        self._archive = archive or NothingKept()
         self._sent: dict[RunId, str] = {}
 
     def send(self, run_id: RunId, text: str, way: Way) -> Receipt:
@@ -188,8 +190,15 @@ class Conversation:
         return said[-1] if said else None
 
     async def page(self, run_id: RunId, *, before: int, count: int) -> tuple[Entry, ...]:
-        """Older entries."""
-        return self._session.conversations.page(run_id, before=before, count=count)
+        """Older entries: from memory, and what an earlier process said from disk. :raises ArchiveGone."""
+        conversations = self._session.conversations
+        found = conversations.page(run_id, before=before, count=count)
+        first = conversations.first_in_memory(run_id)
+        missing = count - len(found)
+        if first <= 1 or not missing or (found and found[0].id > first):
+            return found
+        older = await self._archive.page(self._session.id, run_id, before=min(before, first), count=missing)
+        return (*older, *found)
 
 
 class Answers:
@@ -349,12 +358,13 @@ def controller_for(
     session: Session, settings_path: Path, list_files: Callable[[str], Sequence[str]]
 ) -> Controller:
     """The ports over one session."""
-    kept, keep = NothingKept(), session.config.keep
+    kept, keeper = NothingKept(), session.keeper
+    archive = StoredArchive(keeper.state_folder, session.id) if keeper is not None else kept
     return Controller(
         teammates=Teammates(session),
-        conversation=Conversation(session),
+        conversation=Conversation(session, archive),
         requests=Answers(session),
         session=SessionFacts(session, settings_path, list_files),
-        archive=kept if keep is None else StoredArchive(keep.state_folder, session.id),
-        past=kept,
+        archive=archive,
+        past=StoredPast(keeper.place.database, session.kept) if keeper is not None else kept,
     )

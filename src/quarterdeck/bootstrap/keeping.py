@@ -48,6 +48,7 @@ class Keeper:
         scopes: ScopeTree,
         on_change: Callable[[Keeping, str], None],
     ) -> None:
+        self.state_folder = keep.state_folder
         self.place = SessionPlace(keep.state_folder, session_id)
         self.journal = Journal(on_change=on_change)
         self._lease = keep.lease

@@ -107,10 +107,10 @@ class JournalReader:
         """Facts with their numbers, in order. What can't be read is listed in `damage` and passed over."""
         yield from self._facts("", (), after, up_to)
 
-    def facts_of_state(self, up_to: int | None = None) -> Iterator[tuple[int, StoredFact]]:
+    def facts_of_state(self, after: int = 0, up_to: int | None = None) -> Iterator[tuple[int, StoredFact]]:
         """Facts in order but those that change no state: the messages as the model gets them."""
         tags = sorted(MESSAGE_TAGS)
-        yield from self._facts(f"AND tag NOT IN ({', '.join('?' * len(tags))})", tags, 0, up_to)
+        yield from self._facts(f"AND tag NOT IN ({', '.join('?' * len(tags))})", tags, after, up_to)
 
     def facts_of(
         self, run_id: str, after: int = 0, up_to: int | None = None

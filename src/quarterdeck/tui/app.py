@@ -18,24 +18,19 @@ from textual.worker import Worker, WorkerState
 from quarterdeck.state.store import Store
 from quarterdeck.tui.assembly import build_deck
 from quarterdeck.tui.desk import Desk
+from quarterdeck.tui.desks import build_desks
 from quarterdeck.tui.ground import Ground
 from quarterdeck.tui.guards import PaintedGuard
 from quarterdeck.tui.keymap import Place, load_keymap
 from quarterdeck.tui.look import Look
-from quarterdeck.tui.palette_entries import PaletteDesk
-from quarterdeck.tui.performing import Performer
 from quarterdeck.tui.ports import Controller, EditorGone
 from quarterdeck.tui.rendering.roles import Roles, roles_of
 from quarterdeck.tui.router import Act, Escaped, Press, Router, Say, ToText
 from quarterdeck.tui.screens.main import MainScreen
-from quarterdeck.tui.searching import SearchDesk
 from quarterdeck.tui.settings import Clock, ScreenSettings, SignSet
 from quarterdeck.tui.sheets import Sheet
 from quarterdeck.tui.signs import AsciiFilter, choose_signs
-from quarterdeck.tui.speaking import Speaker
 from quarterdeck.tui.telling import Teller
-from quarterdeck.tui.verbs import Verbs
-from quarterdeck.tui.widening import Widening
 from quarterdeck.tui.widgets.request_reader import RequestReader
 from quarterdeck.tui.widgets.transcript_reader import TranscriptReader
 
@@ -83,17 +78,11 @@ class QuarterdeckApp(App[int]):
             self._settings,
             self.keymap,
             completions=self._complete,
-            widen=lambda choice: self._widening.give(choice),
+            widen=lambda choice: self._desks.widening.give(choice),
         )
         self.desk = Desk(self.deck, store, controller, focus=self._focus_on, changed=self._changed)
-        verbs = Verbs(store, controller, self)
-        self._widening = Widening(self.deck, self.desk, store, controller, self)
-        self._palette = PaletteDesk(self.deck, self.desk, store, self)
-        deck, desk = self.deck, self.desk
-        search = SearchDesk(deck, desk, store, controller, self._clock, self)
-        self._speaker = Speaker(store, controller, desk, verbs, self)
-        self._performer = Performer(deck, desk, store, verbs, self._widening, self._palette, search, self)
-        self._main = MainScreen(deck, desk, self._speaker, self._palette, search, self.keymap, store, self)
+        self._desks = build_desks(self.deck, self.desk, store, controller, self.look, self._clock, self)
+        self._main = MainScreen(self.deck, self.desk, self._desks, self.keymap, store, self)
         self._teller = Teller(store, self._settings, self._write_out)
 
     def _roles(self, name: str) -> Roles:
@@ -111,7 +100,7 @@ class QuarterdeckApp(App[int]):
         self._main.arrange_soon()
 
     def _complete(self, kind: str, prefix: str) -> Sequence[str]:
-        return self._speaker.completions(kind, prefix)
+        return self._desks.speaker.completions(kind, prefix)
 
     def get_default_screen(self) -> MainScreen:
         """The one screen there is."""
@@ -149,6 +138,9 @@ class QuarterdeckApp(App[int]):
                 self._teller.pressed(event.time)
                 if self._take_key(event):
                     return
+            case events.Paste(is_forwarded=False) if self._desks.past.is_open:
+                self.say(self._desks.past.words)
+                return
             case events.Paste(is_forwarded=False) if not self.desk.here.place.takes_text:
                 self.desk.go(Place.COMPOSER)
                 self.deck.composer.paste(event.text)
@@ -167,6 +159,7 @@ class QuarterdeckApp(App[int]):
             needs=self.desk.here.needs,
             addressee=self.desk.here.name,
             has_selection=self.desk.here.place.takes_text and self._selects_text(),
+            off=self._desks.past.words,
         )
         match route:
             case Act(action=action):
@@ -203,6 +196,9 @@ class QuarterdeckApp(App[int]):
         if not deck.roster.is_attached:
             return
         self.first_paint.set()
+        if self._desks.past.is_open:
+            self.painted.painted((), self._clock.monotonic())
+            return
         tokens = {*deck.roster.painted_tokens(), *deck.inbox.painted_tokens(), *deck.main.painted_tokens()}
         self.painted.painted(tokens, self._clock.monotonic())
 
@@ -252,7 +248,7 @@ class QuarterdeckApp(App[int]):
 
     def perform(self, action: str) -> None:
         """Do an action of the keymap."""
-        self._performer.perform(action)
+        self._desks.perform(action)
 
     def leave(self) -> None:
         """End the screen."""
@@ -277,7 +273,8 @@ class QuarterdeckApp(App[int]):
         if wanted != self.theme:
             self.theme = wanted
             self.look.change_roles(self._roles(wanted))
-            for panel in (self.deck.main.transcript, self.deck.main.request, self.deck.composer):
+            self._desks.past.draw_ground()
+            for panel in self.deck.redrawn:
                 panel.redraw()
             self.screen.refresh(layout=True)
             for widget in self.screen.query("*"):

@@ -8,6 +8,12 @@ NARROW_ROWS = 8
 LEFT_SHARE = 0.42
 WIDE_TEAM_SHARE = 0.4
 LEAST_PANEL = 3
+TIMELINE_FRAME = 4
+"""Lines of a timeline beside its lanes: title, times, event, legend."""
+LEAST_TIMELINE = 6
+TIMELINE_SHARE = 0.45
+LEAST_PAST_TEXT = 5
+"""Lines that the transcript of a moment keeps beside the lanes."""
 
 
 class Wish(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,6 +33,8 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
     inbox_has_keys: bool = False
     whole: bool = False
     """A view that takes all between header and notice."""
+    past: bool = False
+    """The past takes all above the notice, the header too."""
 
 
 class Arrangement(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,12 +52,24 @@ class Arrangement(msgspec.Struct, frozen=True, kw_only=True):
     """Lines of text in the composer."""
     composer_rule: bool = False
     main: int = 0
+    past: int = 0
+
+
+class PastArrangement(msgspec.Struct, frozen=True, kw_only=True):
+    """Lines and columns for the parts of the past; 0 = not shown."""
+
+    timeline: int
+    team: int = 0
+    left: int = 0
+    """Columns of the events at the left."""
 
 
 def arrange(width: int, height: int, wish: Wish) -> Arrangement:
     """Share out `width` × `height` cells."""
     if width < LEAST_WIDTH or height < LEAST_HEIGHT:
         return Arrangement(too_small=True)
+    if wish.past:
+        return Arrangement(is_wide=width >= WIDE, past=height - 2)
     if wish.welcome:
         return Arrangement(is_wide=width >= WIDE, main=height - 3)
     if wish.whole:
@@ -92,3 +112,23 @@ def _narrow(height: int, wish: Wish) -> Arrangement:
     team = max(2, min(wish.team_lines, NARROW_ROWS + 1, rest - LEAST_PANEL))
     inbox = max(rest - team, 0) if wish.inbox_has_keys else 0
     return Arrangement(team=team, inbox=inbox, composer=composer, main=rest - team - inbox)
+
+
+def arrange_past(width: int, height: int, *, lanes: int, rows: int, is_small: bool) -> PastArrangement:
+    """Share out what is above the notice among header, timeline, team and the transcript of a moment.
+
+    :param is_small: the person wants the transcript: of the lanes only the chosen one is left.
+    """
+    is_wide = width >= WIDE
+    left = int(width * LEFT_SHARE) if is_wide else 0
+    if is_small:
+        return PastArrangement(timeline=4, left=left)
+    rest = height - 1
+    wanted = lanes + 1 + TIMELINE_FRAME
+    spaced = 2 * (lanes + 1) + TIMELINE_FRAME
+    most = int(rest * TIMELINE_SHARE) if is_wide else rest - LEAST_PAST_TEXT
+    timeline = max(LEAST_TIMELINE, min(spaced if is_wide and spaced <= most else wanted, most))
+    if not is_wide:
+        return PastArrangement(timeline=timeline)
+    team = max(2, min(rows, int(height * WIDE_TEAM_SHARE), rest - timeline - LEAST_PAST_TEXT))
+    return PastArrangement(timeline=timeline, team=team, left=left)

@@ -18,6 +18,7 @@ from quarterdeck.tui.widgets.help_panel import HelpPanel
 from quarterdeck.tui.widgets.history_panel import HistoryPanel
 from quarterdeck.tui.widgets.main_panel import MainPanel
 from quarterdeck.tui.widgets.palette import PalettePanel
+from quarterdeck.tui.widgets.past_view import PastView
 from quarterdeck.tui.widgets.request_panel import RequestPanel
 from quarterdeck.tui.widgets.roster import Roster
 from quarterdeck.tui.widgets.search_panel import SearchPanel
@@ -72,6 +73,7 @@ def build_deck(
         composer=Composer(look, completions),
         footer=FooterBar(look),
         too_small=TooSmall(store, look, clock, name="too-small"),
+        past=PastView(store, controller, look, clock, delays),
     )
 
 
@@ -79,8 +81,11 @@ def lay_parts_out(found: Arrangement, deck: Deck, *, left: Widget, divider: Widg
     """Give every part its height and width, and hide what has none."""
     small = found.too_small
     deck.too_small.display = small
-    for widget in (deck.header, middle, deck.notice, deck.footer):
-        widget.display = not small
+    deck.past.display = found.past > 0
+    for widget in (deck.header, middle):
+        widget.display = not small and not found.past
+    for line in (deck.notice, deck.footer):
+        line.display = not small
     for panel, lines in ((deck.roster, found.team), (deck.inbox, found.inbox), (deck.log, found.log)):
         panel.display = lines > 0
         panel.styles.height = max(lines, 1)

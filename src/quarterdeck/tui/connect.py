@@ -7,14 +7,27 @@ inside a teammate's task. It gets the newest selection only; `is` decides whethe
 import asyncio
 from collections.abc import Callable
 from contextvars import copy_context
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from textual.widget import Widget
 
 from quarterdeck.state.app_state import AppState
-from quarterdeck.state.store import Store
 
 T = TypeVar("T")
+
+
+class Source(Protocol):
+    """Where a widget is told from: the store, or a moment of the past that stands for it."""
+
+    @property
+    def state(self) -> AppState:
+        """The state to show."""
+        ...
+
+    def subscribe(self, changed: Callable[[], None]) -> Callable[[], None]:
+        """Call `changed` when `state` is another. Returns what ends it."""
+        ...
+
 
 FRAME_S = 0.025
 """At most this often is a widget told."""
@@ -26,13 +39,13 @@ def until_frame(now: float) -> float:
 
 
 class Connection(Generic[T]):
-    """One widget's view of the store; `close()` ends it."""
+    """One widget's view of a source; `close()` ends it."""
 
     def __init__(
-        self, widget: Widget, store: Store, select: Callable[[AppState], T], deliver: Callable[[T], object]
+        self, widget: Widget, source: Source, select: Callable[[AppState], T], deliver: Callable[[T], object]
     ) -> None:
         self._widget = widget
-        self._store = store
+        self._source = source
         self._select = select
         self._deliver = deliver
         self._last: T | None = None
@@ -42,7 +55,7 @@ class Connection(Generic[T]):
         # Facts come from teammates' tasks; what is drawn must run as nobody's, in the widget's own context.
         self._context = copy_context()
         self._loop = asyncio.get_running_loop()
-        self._unsubscribe = store.subscribe(self._mark)
+        self._unsubscribe = source.subscribe(self._mark)
         self._flush()
 
     def close(self) -> None:
@@ -60,7 +73,7 @@ class Connection(Generic[T]):
 
     def _flush(self) -> None:
         self._timer = None
-        state = self._store.state
+        state = self._source.state
         if state is self._seen:
             return
         self._seen = state
@@ -102,10 +115,10 @@ class Beat:
 
 
 def connect(
-    widget: Widget, store: Store, select: Callable[[AppState], T], deliver: Callable[[T], object]
+    widget: Widget, source: Source, select: Callable[[AppState], T], deliver: Callable[[T], object]
 ) -> Connection[T]:
     """Call `deliver(select(state))` in `widget`'s queue now and, coalesced, after each change of the result.
 
     Call it from `on_mount`; close it in `on_unmount`.
     """
-    return Connection(widget, store, select, deliver)
+    return Connection(widget, source, select, deliver)

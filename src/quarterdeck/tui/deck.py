@@ -11,11 +11,14 @@ from quarterdeck.tui.widgets.help_panel import HelpPanel
 from quarterdeck.tui.widgets.history_panel import HistoryPanel
 from quarterdeck.tui.widgets.main_panel import MainPanel
 from quarterdeck.tui.widgets.palette import PalettePanel
+from quarterdeck.tui.widgets.past_view import PastView
+from quarterdeck.tui.widgets.request_reader import RequestReader
 from quarterdeck.tui.widgets.roster import Roster
 from quarterdeck.tui.widgets.search_panel import SearchPanel
 from quarterdeck.tui.widgets.sheet_panel import SheetPanel
 from quarterdeck.tui.widgets.side import InboxPanel, LogPanel
 from quarterdeck.tui.widgets.too_small import TooSmall
+from quarterdeck.tui.widgets.transcript_reader import TranscriptReader
 from quarterdeck.tui.widgets.welcome_panel import WelcomePanel
 from quarterdeck.tui.widgets.wider_panel import WiderPanel
 from quarterdeck.tui.widgets.writing_fields import PlanEditor
@@ -41,11 +44,17 @@ class Deck(msgspec.Struct, frozen=True):
     search: SearchPanel
     welcome: WelcomePanel
     too_small: TooSmall
+    past: PastView
 
     @property
     def views(self) -> tuple[Widget, ...]:
         """What covers transcript and request for a while."""
         return (self.sheet, self.wider, self.help, self.history, self.palette, self.search)
+
+    @property
+    def redrawn(self) -> tuple[TranscriptReader | RequestReader | Composer, ...]:
+        """Parts that keep what they have drawn: another theme is told to them."""
+        return (self.main.transcript, self.main.request, self.composer, self.past.transcript)
 
     def place_of(self, focused: Widget | None) -> Place | None:
         """Which place a focused widget belongs to; None = nothing of ours has the focus."""
@@ -60,6 +69,7 @@ class Deck(msgspec.Struct, frozen=True):
             (self.inbox, Place.INBOX),
             (self.main.transcript, Place.TRANSCRIPT),
             (self.main.request, Place.REQUEST),
+            (self.past.timeline, Place.TIMELINE),
         ):
             if focused is widget:
                 return place

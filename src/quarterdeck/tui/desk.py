@@ -62,7 +62,7 @@ class Desk:
             mate = self.here.selected
             composer.set_addressee(mate.run_id, clean_name(mate.name))
             self._deck.main.transcript.show(mate.run_id)
-            self.tell_viewed()
+            self._tell_viewed()
         elif self.here.place in (Place.TEAM, Place.INBOX):
             self.show_selected()
 
@@ -110,6 +110,9 @@ class Desk:
             self.go(Place.TEAM)
             return
         behind = self._behind_view
+        if behind is Place.TIMELINE:
+            self.go(behind)
+            return
         if behind is Place.REQUEST and self._deck.main.request.request is None:
             behind = Place.TEAM
         if behind not in (Place.REQUEST, Place.TRANSCRIPT, Place.WELCOME):
@@ -141,6 +144,8 @@ class Desk:
             case Place.REQUEST:
                 main.show(main.request)
                 self._focus(main.request)
+            case Place.TIMELINE:
+                self._focus(self._deck.past.timeline)
             case Place.WELCOME:
                 main.show(self._deck.welcome)
                 self._focus(self._deck.welcome)
@@ -149,7 +154,7 @@ class Desk:
                 self._focus(self._deck.composer.area)
             case _:
                 self._focus(self._deck.roster)
-        self.tell_viewed()
+        self._tell_viewed()
         self._changed()
 
     def _address(self) -> None:
@@ -263,6 +268,14 @@ class Desk:
         if entry is not None:
             transcript.show_entry(entry)
 
+    def return_to(self, view: Widget, focused: Widget) -> None:
+        """From the past: show what the main panel showed and give the keys to whatever had them."""
+        self._deck.main.show(view)
+        self._focus(focused)
+        if self.here.place in (Place.TEAM, Place.INBOX):
+            self.show_selected()
+        self._changed()
+
     # The focus has moved
 
     def focus_moved(self, focused: Widget | None) -> None:
@@ -270,15 +283,18 @@ class Desk:
         place = self._deck.place_of(focused)
         if place is None or place is self.here.place:
             return
+        if self.here.is_past and place not in (Place.TIMELINE, Place.HELP):
+            self._focus(self._deck.past.timeline)  # nothing of now can be had from there, by a click either
+            return
         was, self.here.place = self.here.place, place
         if place in _ELSEWHERE:
             self._trail.forget()
         if place is Place.TEAM and was in (Place.REQUEST, Place.TRANSCRIPT, *VIEWS):
             self.show_selected()
-        self.tell_viewed()
+        self._tell_viewed()
         self._changed()
 
-    def tell_viewed(self) -> None:
+    def _tell_viewed(self) -> None:
         """A run is viewed while the focus is in its transcript, request or composer."""
         run_id = self.here.run_id if self.here.place in _ABOUT_A_RUN else None
         if run_id != self._viewed:

@@ -22,6 +22,7 @@ class Place(StrEnum):
     COMPOSER = "C"
     FIELD = "F"
     EDITOR = "E"
+    TIMELINE = "L"
     HISTORY = "H"
     RESULTS = "S"
     HELP = "V"
@@ -48,6 +49,7 @@ _WORDS = {
     Place.COMPOSER: "the composer",
     Place.FIELD: "this field",
     Place.EDITOR: "the plan editor",
+    Place.TIMELINE: "the timeline",
     Place.HISTORY: "History",
     Place.RESULTS: "the results",
     Place.HELP: "Help",
@@ -57,6 +59,9 @@ _WORDS = {
 
 TEXT = "text"
 """The action of a key that belongs to the text field."""
+
+ACTING = frozenset({"write", "yes", "no", "harm", "undo"})
+"""The classes of keys that change something, or begin to."""
 
 _SHOWN = {
     "question_mark": "?",
@@ -72,6 +77,10 @@ _SHOWN = {
     "dollar_sign": "$",
     "slash": "/",
     "asterisk": "*",
+    "comma": ",",
+    "full_stop": ".",
+    "minus": "-",
+    "plus": "+",
 }
 
 
@@ -116,14 +125,18 @@ class Keymap(msgspec.Struct, frozen=True):
         """Every binding of a place, in the order of the file."""
         return tuple(one for one in self.bindings.values() if one.place is place)
 
+    def acts(self, key: str) -> bool:
+        """Whether the key changes something in any place."""
+        return any(one.key == key and one.kind in ACTING for one in self.bindings.values())
+
     def is_known(self, key: str) -> bool:
         """Whether the key does anything in any place."""
         return any(one == key for one, _place in self.bindings)
 
 
 def shown_key(key: str) -> str:
-    """A key as the footer and the help spell it."""
-    return _SHOWN.get(key, key)
+    """A key, or a pair of keys, as the footer and the help spell it."""
+    return _SHOWN.get(key) or " ".join(_SHOWN.get(one, one) for one in key.split(" "))
 
 
 @cache

@@ -13,6 +13,7 @@ ACTIONS = (
     ("next-request", "Next that needs you", "n"),
     ("history", "History", "h"),
     ("search", "Search what was said", "/"),
+    ("timeline", "Timeline: the past, a lane per teammate", "l"),
     ("help", "Help: all keys", "?"),
     ("pause-all", "Pause or continue all: the brake", "ctrl+x p"),
     ("interrupt-all", "Interrupt all, asks first", "ctrl+x i"),

@@ -67,6 +67,19 @@ class RowInput(msgspec.Struct, frozen=True):
         return cls(mate, request, row.depth, doing(mate, request, moment), moment, look.age(since), beat)
 
 
+class RowKey(msgspec.Struct, frozen=True):
+    """What a row's line was made from; `mate` and `request` count by identity."""
+
+    mate: int
+    request: int
+    ages: tuple[float, float, int]
+    frame: str
+    is_chosen: bool
+    depth: int
+    look: int
+    layout: Layout
+
+
 def roster_row(given: RowInput, layout: Layout, look: Look, *, frame: str, is_chosen: bool) -> Line:
     """The row in exactly the cells of its layout.
 

@@ -79,17 +79,21 @@ class Router:
         needs: Callable[[str], Iterable[Token]],
         addressee: str,
         has_selection: bool = False,
+        off: str = "",
     ) -> Route:
         """What this key does in this place.
 
         :param needs: for an action, what must have been painted for a while before it may happen.
         :param addressee: whom `m` writes to, for the words.
         :param has_selection: text is selected in the text field.
+        :param off: nothing can be changed from here; what a key that would is answered with.
         """
         if press.at <= self._chord_until:
             return self._end_chord(press)
         self._chord_until = float("-inf")
         binding = self._keymap.binding(press.key, place)
+        if off and binding is None and self._keymap.acts(press.key):
+            return Say(off)
         if binding is None:
             return self._unbound(press, place, addressee)
         if binding.action == "chord":

@@ -30,6 +30,8 @@ class Standing:
         self.place = Place.TEAM
         self.is_wide = True
         self.zoomed = False
+        self.is_past = False
+        """The past is shown, with the keys in it or in the help."""
 
     @property
     def selected(self) -> Teammate | None:
@@ -159,5 +161,6 @@ class Standing:
             composer_rows=composer_rows,
             welcome=self.place is Place.WELCOME,
             whole=self.place in (Place.HELP, Place.HISTORY),
+            past=self.place is Place.TIMELINE,
             inbox_has_keys=self.place is Place.INBOX,
         )

@@ -1,7 +1,7 @@
 import pytest
 
 from quarterdeck.tui.guards import PaintedGuard
-from quarterdeck.tui.keymap import Keymap, Place, load_keymap, shown_key
+from quarterdeck.tui.keymap import ACTING, Keymap, Place, load_keymap, shown_key
 from quarterdeck.tui.router import Act, Escaped, Press, Route, Router, Say, ToText
 
 KEYMAP: Keymap = load_keymap()
@@ -69,6 +69,23 @@ def test_no_key_means_yes_in_a_way_that_is_not_a_yes_key() -> None:
             assert binding_there is None or binding_there.kind == "look"
 
 
+def test_from_the_past_every_key_that_changes_something_is_answered_with_what_moment_it_is() -> None:
+    router = Router(KEYMAP, PaintedGuard())
+    acting = {one.key for one in KEYMAP.bindings.values() if one.kind in ACTING}
+    assert {"a", "d", "w", "e", "c", "i", "p", "s", "x", "r", "m"} <= acting
+    for number, key in enumerate(sorted(acting)):
+        press = Press(key, key if len(key) == 1 else None, float(number))
+        found = router.route(
+            press, Place.TIMELINE, needs=lambda _action: (), addressee="coder", off="This is 14:31."
+        )
+        assert found == Say("This is 14:31."), key
+
+
+def test_in_the_place_of_the_past_no_key_is_bound_to_anything_that_changes_something() -> None:
+    for one in KEYMAP.of_place(Place.TIMELINE):
+        assert one.kind not in ACTING, one.key
+
+
 def test_escape_and_a_letter_at_once_is_escape_alone_and_is_said() -> None:
     found = route("alt+x", Place.REQUEST)
     assert found == Escaped("esc and x came together (tmux): went back, x did nothing.")
@@ -132,7 +149,7 @@ def test_a_guarded_key_is_dropped_with_words_and_never_queued() -> None:
 def test_every_key_in_a_footer_works_in_its_place() -> None:
     for name, keys in KEYMAP.footers.items():
         place = Place(name.partition("_")[0])
-        for key, _label in keys:
+        for key in " ".join(shown for shown, _label in keys).split():
             assert KEYMAP.binding(key, place) is not None, (name, key)
 
 

@@ -13,20 +13,20 @@ from quarterdeck.tui.assembly import lay_parts_out
 from quarterdeck.tui.connect import Connection, connect
 from quarterdeck.tui.deck import Deck
 from quarterdeck.tui.desk import Desk
+from quarterdeck.tui.desks import Desks
 from quarterdeck.tui.keymap import Keymap, Place
 from quarterdeck.tui.lean_compositor import LeanCompositor
-from quarterdeck.tui.palette_entries import PaletteDesk
-from quarterdeck.tui.searching import SearchDesk
-from quarterdeck.tui.speaking import Speaker
 from quarterdeck.tui.stage import Stage
 from quarterdeck.tui.widgets.composer import Composer
 from quarterdeck.tui.widgets.history_panel import HistoryPanel
 from quarterdeck.tui.widgets.lines import Divider, KeyClicked
 from quarterdeck.tui.widgets.palette import PalettePanel
+from quarterdeck.tui.widgets.past_parts import AroundPanel, PastRoster
 from quarterdeck.tui.widgets.request_messages import Answered, Leave, Notice
 from quarterdeck.tui.widgets.roster import Roster
 from quarterdeck.tui.widgets.search_panel import SearchPanel, SearchResults
 from quarterdeck.tui.widgets.side import InboxPanel
+from quarterdeck.tui.widgets.timeline_panel import TimelinePanel
 from quarterdeck.tui.widgets.welcome_panel import WelcomePanel
 from quarterdeck.tui.widgets.writing_fields import WritingField
 
@@ -44,9 +44,7 @@ class MainScreen(Screen[None]):
         self,
         deck: Deck,
         desk: Desk,
-        speaker: Speaker,
-        palette: PaletteDesk,
-        search: SearchDesk,
+        desks: Desks,
         keymap: Keymap,
         store: Store,
         stage: Stage,
@@ -55,9 +53,7 @@ class MainScreen(Screen[None]):
         self._compositor = LeanCompositor()
         self.deck = deck
         self.desk = desk
-        self._speaker = speaker
-        self._palette = palette
-        self._search = search
+        self._desks = desks
         self._keymap = keymap
         self._store = store
         self._connections: list[Connection[object]] = []
@@ -69,6 +65,7 @@ class MainScreen(Screen[None]):
         """Header, team, left panels and main panel, notice, composer, footer."""
         deck = self.deck
         yield deck.too_small
+        yield deck.past
         yield deck.header
         yield deck.strip
         yield deck.roster
@@ -171,15 +168,27 @@ class MainScreen(Screen[None]):
 
     @on(SearchPanel.Typed)
     def _other_words(self, message: SearchPanel.Typed) -> None:
-        self._search.typed(message.words)
+        self._desks.search.typed(message.words)
 
     @on(SearchResults.Opened)
     def _hit_opened(self, message: SearchResults.Opened) -> None:
-        self._search.open_hit(message.hit)
+        self._desks.search.open_hit(message.hit)
 
     @on(SearchPanel.LeaveWanted)
     def _search_left(self) -> None:
         self.desk.close()
+
+    @on(TimelinePanel.Pointed)
+    def _timeline_clicked(self, message: TimelinePanel.Pointed) -> None:
+        self._desks.past.point_to(message.at, message.lane)
+
+    @on(AroundPanel.Pointed)
+    def _event_clicked(self, message: AroundPanel.Pointed) -> None:
+        self._desks.past.point_to_event(message.place)
+
+    @on(PastRoster.Pointed)
+    def _row_of_past_clicked(self, message: PastRoster.Pointed) -> None:
+        self._desks.past.point_to_run(message.run_id)
 
     @on(Notice)
     @on(WelcomePanel.Noticed)
@@ -203,23 +212,23 @@ class MainScreen(Screen[None]):
 
     @on(PalettePanel.Moved)
     def _palette_moved(self, message: PalettePanel.Moved) -> None:
-        self._palette.preview(message.entry)
+        self._desks.palette.preview(message.entry)
 
     @on(PalettePanel.Taken)
     def _palette_taken(self, message: PalettePanel.Taken) -> None:
-        self._palette.take(message.entry)
+        self._desks.palette.take(message.entry)
 
     @on(PalettePanel.LeaveWanted)
     def _palette_left(self) -> None:
-        self._palette.leave()
+        self._desks.palette.leave()
 
     @on(Composer.Submitted)
     def _written(self, message: Composer.Submitted) -> None:
-        self._speaker.submit(self.deck.composer, message.addressee, message.text, message.way)
+        self._desks.speaker.submit(self.deck.composer, message.addressee, message.text, message.way)
 
     @on(Composer.LastMessageWanted)
     def _last_wanted(self, message: Composer.LastMessageWanted) -> None:
-        self._speaker.bring_back(self.deck.composer, message.addressee)
+        self._desks.speaker.bring_back(self.deck.composer, message.addressee)
 
     @on(Composer.EditorWanted)
     def _composer_to_editor(self, message: Composer.EditorWanted) -> None:

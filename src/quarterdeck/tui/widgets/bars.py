@@ -92,9 +92,8 @@ class HeaderBar(StateLine):
         roles = self.look.roles
         is_wide = self.size.width >= WIDE
         session = self.state.session
-        folder = _home_relative(session.folder)
-        place = f"  {folder}" if is_wide else f" {os.path.basename(session.folder.rstrip('/'))}"
-        head: list[Segment] = [Segment(" Quarterdeck", roles.strong), Segment(clean_name(place), roles.text)]
+        place = folder_words(session.folder, self.size.width)
+        head: list[Segment] = [Segment(" Quarterdeck", roles.strong), Segment(place, roles.text)]
         if session.model is None:
             right = f"no model · v{self._version} " if self._version else "no model "
             return spread(tuple(head), (Segment(right, roles.quiet),), self.size.width)
@@ -126,6 +125,12 @@ class HeaderBar(StateLine):
         return chips
 
 
+def folder_words(folder: str, cells: int) -> str:
+    """The session's folder for a header: from home on where there is room, else its name alone; clean."""
+    told = f"  {_home_relative(folder)}" if cells >= WIDE else f" {os.path.basename(folder.rstrip('/'))}"
+    return clean_name(told)
+
+
 def _home_relative(folder: str) -> str:
     home = os.path.expanduser("~")
     return "~" + folder[len(home) :] if home != "/" and (folder + "/").startswith(home + "/") else folder
@@ -140,6 +145,8 @@ class NoticeLine(StateLine):
         self._is_fault = False
         self._until = 0.0
         self._told: object = store.state.session.notice
+        self.quiet_words = ""
+        """How one gets to now from the past, told while nothing else is; empty = it is now."""
 
     def watched(self, state: AppState) -> object:
         return state
@@ -174,8 +181,11 @@ class NoticeLine(StateLine):
             style = roles.fail if self._is_fault else roles.text
             return (Segment(" "), Segment(cut(self._text, cells), style))
         if not waiting:
-            return ()
+            return (Segment(f" {self.quiet_words}", roles.quiet),) if self.quiet_words else ()
         sign = self.look.sign("needs").strip()
+        if self.quiet_words:
+            told = f" {sign} {needs_words(len(waiting))} now · {self.quiet_words}"
+            return (Segment(cut(f"{told}, n returns and opens the oldest", cells), roles.needs),)
         told = waiting_words(waiting, self._clock.wall())
         if self.size.width >= WIDE:
             told = f"{needs_words(len(waiting))} · {told}"
@@ -277,7 +287,10 @@ class FooterBar(LineWidget):
         at = 1
         for key, label in (*shown, last):
             name = shown_key(key)
-            self._spans.append((at, at + _span((key, label)) - 2, key))
+            before, _, after = key.partition(" ")
+            middle = at + width(shown_key(before)) + 1 if after else at
+            self._spans += [(at, middle, before)] if after else []
+            self._spans.append((middle, at + _span((key, label)) - 2, after or before))
             at += _span((key, label))
             line += [Segment(name, roles.work + roles.strong.without_color), Segment(f" {label}  ")]
         return tuple(line)

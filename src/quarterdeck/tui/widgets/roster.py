@@ -5,7 +5,6 @@ Selection is by run id. It never asks for a new rank unless the team's revision 
 
 from collections.abc import Callable, Iterator
 
-import msgspec
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
@@ -15,9 +14,8 @@ from quarterdeck.domain.display_text import clean_name
 from quarterdeck.domain.ids import RequestId, RunId
 from quarterdeck.state.app_state import AppState
 from quarterdeck.state.selectors import DisplayDelays, Row, select_last_sign, select_rows
-from quarterdeck.state.store import Store
 from quarterdeck.tui.columns import Layout, lay_out
-from quarterdeck.tui.connect import Beat, Connection, connect
+from quarterdeck.tui.connect import Beat, Connection, Source, connect
 from quarterdeck.tui.guards import Token
 from quarterdeck.tui.look import Look
 from quarterdeck.tui.ranking import (
@@ -35,7 +33,7 @@ from quarterdeck.tui.ranking import (
 )
 from quarterdeck.tui.rendering.cells import width
 from quarterdeck.tui.rendering.lines import Line
-from quarterdeck.tui.roster_rows import RowInput, fold_row, roster_row, team_head, team_title
+from quarterdeck.tui.roster_rows import RowInput, RowKey, fold_row, roster_row, team_head, team_title
 from quarterdeck.tui.settings import Clock
 from quarterdeck.tui.widgets.lines import BLANK, LineWidget
 
@@ -47,19 +45,6 @@ MANY = 100
 EMPTY_TEAM = "No teammates yet. Write to the lead below, or /spawn NAME what it shall do."
 EMPTY_WITHOUT_LEAD = "No teammates yet. /spawn NAME what it shall do."
 NO_MATCH = "No row matches. esc shows all."
-
-
-class _Key(msgspec.Struct, frozen=True):
-    """What a row's line was made from; `mate` and `request` count by identity."""
-
-    mate: int
-    request: int
-    ages: tuple[float, float, int]
-    frame: str
-    is_chosen: bool
-    depth: int
-    look: int
-    layout: Layout
 
 
 class Roster(LineWidget, can_focus=True):
@@ -79,8 +64,10 @@ class Roster(LineWidget, can_focus=True):
     class Resized(Message):
         """There are more or fewer rows than before."""
 
-    def __init__(self, store: Store, look: Look, clock: Clock, delays: DisplayDelays) -> None:
-        super().__init__(look, name="roster")
+    def __init__(
+        self, store: Source, look: Look, clock: Clock, delays: DisplayDelays, *, name: str = "roster"
+    ) -> None:
+        super().__init__(look, name=name)
         self._store = store
         self._clock = clock
         self._delays = delays
@@ -89,7 +76,7 @@ class Roster(LineWidget, can_focus=True):
         self._ranked_for: tuple[int, tuple[RequestId, ...]] | None = None
         self._held_until = 0.0
         self._must_rank = False
-        self._lines: dict[RunId, tuple[_Key, Line]] = {}
+        self._lines: dict[RunId, tuple[RowKey, Line]] = {}
         self._drawn: dict[int, RunId | None] = {}
         self._laid: tuple[object, Layout] | None = None
         self._drawn_generation = -1
@@ -228,7 +215,7 @@ class Roster(LineWidget, can_focus=True):
 
     def _row_line(self, row: Row, layout: Layout) -> Line:
         given = self._input(row)
-        key = _Key(
+        key = RowKey(
             mate=id(given.mate),
             request=id(given.request),
             ages=(given.since, given.beat or 0.0, int(given.moment.now)),
@@ -368,7 +355,10 @@ class Roster(LineWidget, can_focus=True):
 
     def on_resize(self) -> None:
         """The selected row stays in sight."""
+        before = self.top
         self._show_selected()
+        if self.top != before:
+            self.refresh()  # rows that came while all were hidden had scrolled it
 
     def on_click(self, event: events.Click) -> None:
         """Choose a row; a double click opens it."""

@@ -228,7 +228,7 @@ class LogPanel(StateLine):
     def line(self, y: int) -> Line:
         roles = self.look.roles
         if y == 0:
-            return rule_line(self.look, self.size.width, "Log")
+            return rule_line(self.look, self.size.width, "Log", "l timeline")
         lines = self.state.log.lines
         at = len(lines) - self.top - y
         if at < 0:

@@ -11,9 +11,9 @@ from quarterdeck.domain.archive import StoredRun
 from quarterdeck.domain.display_text import clean_line
 from quarterdeck.domain.ids import RunId
 from quarterdeck.state.selectors import DisplayDelays, leaves_at
-from quarterdeck.state.store import Store
 from quarterdeck.state.teammates import Teammate
 from quarterdeck.state.transcripts import Transcript
+from quarterdeck.tui.connect import Source
 from quarterdeck.tui.look import Look
 from quarterdeck.tui.rendering.lines import Line
 from quarterdeck.tui.settings import Clock
@@ -49,7 +49,7 @@ class TranscriptFrame(Vertical, can_focus=True):
 
     def __init__(
         self,
-        store: Store,
+        store: Source,
         look: Look,
         clock: Clock,
         *,

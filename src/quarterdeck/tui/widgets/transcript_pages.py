@@ -23,7 +23,7 @@ BEHIND = 40
 NEWEST = 2**53
 """Above every entry id."""
 
-Source = Callable[[int, int], Awaitable[tuple[Entry, ...]]]
+Entries = Callable[[int, int], Awaitable[tuple[Entry, ...]]]
 """Up to so many entries (second) with ids below the first, oldest first. :raises ArchiveGone: one line."""
 
 
@@ -70,7 +70,7 @@ class Pages:
         self._now = now
         self._arrived = arrived
         self._place: Place | None = None
-        self._source: Source | None = None
+        self._source: Entries | None = None
         self._asked: _Asked | None = None
         self._worker: Worker[None] | None = None
         self._owed = 0
@@ -86,7 +86,7 @@ class Pages:
         """What is laid out now makes room for another part soon."""
         return self._asked is not None and self._asked.way is _Way.AROUND
 
-    def open(self, place: Place, source: Source | None) -> None:
+    def open(self, place: Place, source: Entries | None) -> None:
         """Another conversation, or another part of it: what was asked for before is dropped."""
         self._drop()
         self._place, self._source = place, source
@@ -150,7 +150,7 @@ class Pages:
             partial(self._fetch, place, source, asked), name="page", exit_on_error=False
         )
 
-    async def _fetch(self, place: Place, source: Source, asked: _Asked) -> None:
+    async def _fetch(self, place: Place, source: Entries, asked: _Asked) -> None:
         try:
             entries = await source(asked.before, PAGE_ENTRIES)
         except ArchiveGone as gone:

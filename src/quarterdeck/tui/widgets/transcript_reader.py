@@ -10,10 +10,9 @@ from quarterdeck.domain.display_text import clean_line
 from quarterdeck.domain.ids import RunId
 from quarterdeck.state.app_state import AppState
 from quarterdeck.state.selectors import DisplayDelays
-from quarterdeck.state.store import Store
 from quarterdeck.state.teammates import Teammate
 from quarterdeck.state.transcripts import Transcript
-from quarterdeck.tui.connect import Beat, Connection, connect
+from quarterdeck.tui.connect import Beat, Connection, Source, connect
 from quarterdeck.tui.look import Look
 from quarterdeck.tui.ports import Controller
 from quarterdeck.tui.settings import Clock
@@ -21,7 +20,7 @@ from quarterdeck.tui.widgets.transcript_document import NOTHING, Document
 from quarterdeck.tui.widgets.transcript_entries import Fold, can_fold
 from quarterdeck.tui.widgets.transcript_frame import Seen, TranscriptFrame
 from quarterdeck.tui.widgets.transcript_line_view import LineView
-from quarterdeck.tui.widgets.transcript_pages import Pages, Place, Source
+from quarterdeck.tui.widgets.transcript_pages import Entries, Pages, Place
 from quarterdeck.tui.widgets.transcript_places import head_of
 
 SPIN_S = 0.1
@@ -38,7 +37,7 @@ class TranscriptReader(TranscriptFrame):
 
     def __init__(
         self,
-        store: Store,
+        store: Source,
         controller: Controller,
         look: Look,
         clock: Clock,
@@ -114,7 +113,7 @@ class TranscriptReader(TranscriptFrame):
         if self.is_mounted:
             self._connection = connect(self, self._store, self._selector(), self._receive)
 
-    def _source(self) -> Source | None:
+    def _source(self) -> Entries | None:
         """Where older entries of the shown run come from."""
         run_id, stored, ports = self.run_id, self.stored, self._controller
         if stored is not None:
@@ -122,7 +121,12 @@ class TranscriptReader(TranscriptFrame):
             return lambda before, count: ports.archive.page(session_id, its_run, before=before, count=count)
         if run_id is None:
             return None
-        return lambda before, count: ports.conversation.page(run_id, before=before, count=count)
+        return self._source_of_entries(run_id)
+
+    def _source_of_entries(self, run_id: RunId) -> Entries:
+        """Older entries of a run of this session."""
+        conversation = self._controller.conversation
+        return lambda before, count: conversation.page(run_id, before=before, count=count)
 
     def _choose(self, entry_id: int | None) -> None:
         self._place.chosen = entry_id
