@@ -55,6 +55,13 @@ def waited_for_core_s(pid: int) -> float:
         return 0.0
 
 
+def resident_bytes(pid: int, *, at_most: bool = False) -> int:
+    """Resident bytes of a process now, or the most that it ever had (Linux)."""
+    name = "VmHWM:" if at_most else "VmRSS:"
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(name))
+
+
 def median(values: Sequence[float]) -> float:
     """The one in the middle (the lower one of two)."""
     return sorted(values)[(len(values) - 1) // 2]
