@@ -12,11 +12,14 @@ import msgspec
 
 from tests.benchmarks.figures import Bench, Figure, Row, table
 from tests.benchmarks.growth import roster_growth, transcript_growth
+from tests.benchmarks.history import history_growth
 from tests.benchmarks.journal import journal_lag
 from tests.benchmarks.kills import hostile_kills, kill_under_load
 from tests.benchmarks.machine import keep_to_last_core, paced_server
 from tests.benchmarks.memory import idle_memory
+from tests.benchmarks.resume import resume
 from tests.benchmarks.search import search_all
+from tests.benchmarks.soak import soak
 from tests.benchmarks.start import first_paint
 from tests.benchmarks.streams import key_to_paint_1000, live_1000, stream_scaling, stream_vs_sdk
 
@@ -27,12 +30,15 @@ ROWS: dict[str, Row] = {
     "key_to_paint_1000": key_to_paint_1000,
     "transcript_growth": transcript_growth,
     "roster_growth": roster_growth,
+    "history_growth": history_growth,
     "first_paint": first_paint,
     "idle_memory": idle_memory,
     "kill_under_load": kill_under_load,
     "hostile_kills": hostile_kills,
     "journal_lag": journal_lag,
     "search": search_all,
+    "resume": resume,
+    "soak": soak,
 }
 
 
@@ -43,7 +49,7 @@ def main(arguments: Sequence[str]) -> int:
     keep_to_last_core()
     figures: list[Figure] = []
     with paced_server() as server:
-        bench = Bench(server, options.quick, options.many)
+        bench = Bench(server, options.quick, options.many, options.soak_minutes)
         for name in options.rows or ROWS:
             found = ROWS[name](bench)
             figures += found
@@ -72,7 +78,19 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
     parser.add_argument("--quick", action="store_true", help="small and short: shows that it works")
     parser.add_argument("--many", type=int, default=1000, metavar="N", help="size of the large team")
+    parser.add_argument("--soak-minutes", type=_minutes, default=10.0, metavar="N", help="length of the soak")
     return parser
+
+
+def _minutes(text: str) -> float:
+    """:raises ArgumentTypeError: too short for a slope, or no number."""
+    try:
+        found = float(text)
+    except ValueError:
+        found = 0.0
+    if not 1.0 <= found < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of minutes from 1 on")
+    return found
 
 
 if __name__ == "__main__":

@@ -39,6 +39,7 @@ class Bench(msgspec.Struct, frozen=True):
     quick: bool = False
     """Short and small, to see that it works; its figures mean nothing."""
     many: int = 1000
+    soak_minutes: float = 10.0
 
     @property
     def sizes(self) -> tuple[int, int]:

@@ -13,7 +13,7 @@ SETTLE_S = 3.0
 REPEATS = 3
 
 
-def _cpu_over(screen: Screen, seconds: float) -> tuple[float, float, float]:
+def cpu_over(screen: Screen, seconds: float) -> tuple[float, float, float]:
     """CPU seconds, events and paints of the next seconds."""
     before = screen.ask("facts")
     time.sleep(seconds)
@@ -30,7 +30,7 @@ def _update_ms(bench: Bench, lines: int, others: int) -> float:
             screen.ask("spawn", first=1, count=others, model=f"paced-{RATE}")
             screen.wait_until("streaming", others + 1)
         time.sleep(bench.seconds(SETTLE_S))
-        cpu, events, _paints = _cpu_over(screen, bench.seconds(5.0))
+        cpu, events, _paints = cpu_over(screen, bench.seconds(5.0))
         return cpu / max(1.0, events / (others + 1)) * 1000
 
 
@@ -61,7 +61,7 @@ def _frame_ms(bench: Bench, rows: int) -> float:
         screen.ask("spawn", first=1, count=rows - 1, model="silent")
         screen.wait_until("living", rows)
         time.sleep(bench.seconds(SETTLE_S))
-        cpu, _events, paints = _cpu_over(screen, bench.seconds(5.0))
+        cpu, _events, paints = cpu_over(screen, bench.seconds(5.0))
         return cpu / max(1, paints) * 1000
 
 

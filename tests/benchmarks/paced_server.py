@@ -2,7 +2,8 @@
 
 The model's name in a request tells what is answered: `paced-20` streams 20 events a second for ever,
 `short` is one short whole turn, `long-10000` sends so many lines at once and then streams 20 a second,
-`silent` opens its stream and says nothing.
+`silent` opens its stream and says nothing, `faulty-400` streams so many events at 20 a second and ends its
+turn, but one request in twenty fails, each time in another way.
 """
 
 import asyncio
@@ -18,6 +19,10 @@ SLOTS = 20
 WORDS = "the quick brown fox jumps over lazy dogs while seven wizards mend every broken quay"
 RATE = 20
 """Events a second of a stream that does not say another rate."""
+FAULT_EVERY = 20
+"""One request in so many of a faulty model fails: 5 %."""
+FAULT_AFTER = 10
+"""Events that come before an answer fails in the middle."""
 DELTA_CHARS = 24
 """Characters of every text delta: counting characters counts events."""
 _LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
@@ -75,6 +80,12 @@ END = (
     + b"0\r\n\r\n"
 )
 DELTAS = _deltas()
+_REFUSAL = json.dumps({"type": "error", "error": {"type": "overloaded_error", "message": "busy"}}).encode()
+REFUSAL = b"HTTP/1.1 529 Overloaded\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%s" % (
+    len(_REFUSAL),
+    _REFUSAL,
+)
+FAULT = frame({"type": "error", "error": {"type": "api_error", "message": "it broke"}}) + b"0\r\n\r\n"
 
 
 class Wheel:
@@ -84,6 +95,8 @@ class Wheel:
         self.slots: dict[float, list[list[Connection]]] = {}
         self.sent = 0
         self.blocked = 0
+        self.faulty_requests = 0
+        self.faults = 0
         self.late: deque[float] = deque(maxlen=4096)
         self._next = 0
 
@@ -105,7 +118,7 @@ class Wheel:
     def _turn(self, rate: float, due: float, at: int) -> None:
         now = time.monotonic()
         self.late.append(now - due)
-        for connection in self.slots[rate][at]:
+        for connection in tuple(self.slots[rate][at]):
             if connection.is_blocked:
                 self.blocked += 1
             else:
@@ -123,6 +136,8 @@ class Connection(asyncio.Protocol):
         self._wheel = wheel
         self._held = b""
         self._at = 0
+        self._last: int | None = None
+        self._end = END
         self.is_blocked = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -153,6 +168,8 @@ class Connection(asyncio.Protocol):
                 {
                     "sent": self._wheel.sent,
                     "blocked": self._wheel.blocked,
+                    "faulty_requests": self._wheel.faulty_requests,
+                    "faults": self._wheel.faults,
                     "cpu": time.process_time(),
                     "late_ms": _percentile(self._wheel.late, 0.99) * 1000,
                 }
@@ -163,6 +180,9 @@ class Connection(asyncio.Protocol):
             return
         asked = _MODEL.search(body)
         kind, number = (asked[1].decode(), int(asked[2] or RATE)) if asked else ("paced", RATE)
+        if kind == "faulty":
+            self._answer_or_fail(number)
+            return
         self._transport.write(_HEAD + START)
         match kind:
             case "short":
@@ -177,10 +197,26 @@ class Connection(asyncio.Protocol):
             case _:
                 self._wheel.add(self, number)
 
+    def _answer_or_fail(self, events: int) -> None:
+        wheel = self._wheel
+        wheel.faulty_requests += 1
+        fails = wheel.faulty_requests % FAULT_EVERY == 0
+        wheel.faults += fails
+        if fails and wheel.faults % 2:
+            self._transport.write(REFUSAL)
+            return
+        self._transport.write(_HEAD + START)
+        self._at, self._last = 0, min(FAULT_AFTER, events) if fails else events
+        self._end = FAULT if fails else END
+        wheel.add(self, RATE)
+
     def tell_next(self) -> None:
-        """Write the next event."""
+        """Write the next event; behind the last one of a whole turn its end."""
         self._transport.write(DELTAS[self._at % len(DELTAS)])
         self._at += 1
+        if self._at == self._last:
+            self._transport.write(self._end)
+            self._wheel.remove(self)
 
     def _write_json(self, value: dict[str, Any]) -> None:
         told = json.dumps(value).encode()

@@ -1,4 +1,4 @@
-"""A long session that comes back: `quarterdeck --resume` from its start to the first paint, and its memory."""
+"""A long session that comes back: `quarterdeck --resume` from start to first paint, and its memory."""
 
 import subprocess
 import sys
@@ -93,9 +93,7 @@ def _resumed(home: Path, settle_s: float) -> tuple[float, int, int]:
 
 def _imports_alone() -> int:
     """Resident bytes of a process that has imported what the screen and a resume import, and no more."""
-    process = subprocess.Popen(
-        [sys.executable, "-c", IMPORTS], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    )
+    process = subprocess.Popen([sys.executable, "-c", IMPORTS], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     try:
         assert process.stdout is not None
         assert process.stdout.readline() == b"imported\n"
@@ -134,7 +132,7 @@ def _turn(name: str, turn: int) -> Iterator[did.Action]:
     yield did.MessageDelivered(
         at=at, message_id=message, run_id=run_id, sender="you", text=text, way=Way.STEER
     )
-    yield did.MessageRecorded(at=at, run_id=run_id, role="user", blocks=(text_block(text),))
+    yield did.MessageRecorded(at=at, run_id=run_id, role="user", blocks=({**text_block(text)},))
     for step in range(STEPS):
         number, title = mine * STEPS + step, f"grep -n part-{step} src/"
         detail = f"src/part-{step}.py:{turn}: {WORDS}\n" * OUTPUT_LINES
@@ -145,7 +143,7 @@ def _turn(name: str, turn: int) -> Iterator[did.Action]:
         yield says(name, said, at=at)
         yield did.UsageRecorded(at=at, run_id=run_id, usage=USAGE)
         yield did.StepAccepted(at=at, run_id=run_id, stop_reason="tool_use")
-        yield did.MessageRecorded(at=at, run_id=run_id, role="assistant", blocks=(text_block(said), call))
+        yield did.MessageRecorded(at=at, run_id=run_id, role="assistant", blocks=({**text_block(said)}, call))
         yield tool_began(name, title, at=at, number=number)
         yield tool_ended(name, title, detail, at=at, number=number)
         yield did.MessageRecorded(at=at, run_id=run_id, role="user", blocks=(result,))
@@ -154,7 +152,7 @@ def _turn(name: str, turn: int) -> Iterator[did.Action]:
     yield says(name, report, at=at)
     yield did.UsageRecorded(at=at, run_id=run_id, usage=USAGE)
     yield did.StepAccepted(at=at, run_id=run_id, stop_reason="end_turn")
-    yield did.MessageRecorded(at=at, run_id=run_id, role="assistant", blocks=(text_block(report),))
+    yield did.MessageRecorded(at=at, run_id=run_id, role="assistant", blocks=({**text_block(report)},))
     yield answered(name, at=at, number=mine)
     yield did.TurnEnded(
         at=at, run_id=run_id, reason=IdleReason.DONE, final_text=report, duration_s=30.0, usage=USAGE

@@ -1,7 +1,7 @@
 """The process that is counted: the real screen over a real session, told by lines of JSON on a control pipe.
 
-`python -m tests.benchmarks.screen_child URL COUNT MODEL IN_FD OUT_FD`, in a terminal. It answers every
-line with one line. It adds nothing to what the program itself does but reading that pipe.
+`python -m tests.benchmarks.screen_child URL COUNT MODEL IN_FD OUT_FD [KILLED_S]`, in a terminal. It answers
+every line with one line. It adds nothing to what the program itself does but reading that pipe.
 """
 
 import asyncio
@@ -23,14 +23,18 @@ from quarterdeck.bootstrap.logs import open_log
 from quarterdeck.bootstrap.model import Endpoint
 from quarterdeck.bootstrap.screen import ScreenJob, run_screen
 from quarterdeck.bootstrap.session import Session, SessionConfig
-from quarterdeck.domain.teammates import SpawnConfig
+from quarterdeck.domain.teammates import Lifetime, SpawnConfig
 from quarterdeck.state.selectors import DisplayDelays, select_living
 from tests.benchmarks.machine import keep_to_first_core
 from tests.benchmarks.paced_server import DELTA_CHARS
 from tests.benchmarks.sampling import Sampler
+from tests.benchmarks.tending import Tender
 from tests.contract.processes.driver import kill_trees
 
 Told = dict[str, Any]
+
+ROWS_STAY_S = 600.0
+"""Rows of the killed: nothing moves while kills are measured."""
 
 
 class Control:
@@ -38,6 +42,7 @@ class Control:
 
     def __init__(self, session: Session) -> None:
         self._session = session
+        self._tender = Tender(session)
         self._sampler: Sampler | None = None
         self._pauses: list[float] = []
         self._pause_began = 0.0
@@ -68,14 +73,20 @@ class Control:
             "streaming": sum(one > 0 for one in chars),
             "living": len(living),
             "idle": sum(mate.is_idle for mate in living),
+            "evicted": len(self._session.store.state.team.history),
             "rss": _rss(),
             "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,
             "actions": self._session.store.sequence,
         }
 
     def spawn(self, asked: Told) -> Told:
-        """Start `count` more teammates on `model`."""
-        return spawn_team(self._session, asked["first"], asked["count"], asked["model"])
+        """Start `count` more teammates on `model`; with `ends` they end with their first turn."""
+        lifetime = Lifetime.TASK if asked.get("ends") else Lifetime.RESIDENT
+        return spawn_team(self._session, asked["first"], asked["count"], asked["model"], lifetime)
+
+    async def tend(self, asked: Told) -> Told:
+        """Keep a team at work (`soak`)."""
+        return await self._tender.tend(asked["steps"])
 
     def last_end(self, asked: Told) -> Told:
         """When the last teammate ended (epoch seconds), and how many live."""
@@ -101,8 +112,12 @@ class Control:
         return {}
 
     def collect(self, asked: Told) -> Told:
-        """Collect garbage, so that memory is compared."""
+        """Collect garbage, so that memory is compared; with `whole` also among what was set aside."""
+        if asked.get("whole"):
+            gc.unfreeze()
         gc.collect()
+        if asked.get("whole"):
+            gc.freeze()
         return self.facts(asked)
 
     async def obey(self, line: bytes) -> Told:
@@ -113,10 +128,14 @@ class Control:
         return told
 
 
-def spawn_team(session: Session, first: int, count: int, model: str) -> Told:
+def spawn_team(
+    session: Session, first: int, count: int, model: str, lifetime: Lifetime = Lifetime.RESIDENT
+) -> Told:
     """Teammates `mate-0000`, …"""
     for number in range(first, first + count):
-        result = session.supervisor.spawn(SpawnConfig(name=f"mate-{number:04}", prompt="go", model=model))
+        name = f"mate-{number:04}"
+        config = SpawnConfig(name=name, prompt="go", model=model, lifetime=lifetime)
+        result = session.supervisor.spawn(config)
         if result.run_id is None:
             raise RuntimeError(result.error)
     return {}
@@ -145,7 +164,7 @@ def _reads(control_in: int, control_out: int) -> Callable[[Session], Awaitable[N
     return begin
 
 
-async def _make(url: str, count: int, model: str, control_in: int, control_out: int) -> ScreenJob:
+async def _make(url: str, count: int, model: str, pipes: tuple[int, int], killed_s: float) -> ScreenJob:
     given = read_given()
     open_log(given.log_folder, given.secrets)
     config = SessionConfig(
@@ -154,21 +173,19 @@ async def _make(url: str, count: int, model: str, control_in: int, control_out: 
         endpoint=Endpoint(api_key="test", auth_token=None, base_url=url),
         endpoint_words="paced",
         model=model,
-        delays=DisplayDelays(killed=600.0),
+        delays=DisplayDelays(killed=killed_s),
         keep=Keep(given.state_folder),
     )
     return ScreenJob(
         given=given,
         config=config,
         spawn=lambda session: spawn_team(session, 0, count, model),
-        begin=_reads(control_in, control_out),
+        begin=_reads(*pipes),
     )
 
 
 if __name__ == "__main__":
     keep_to_first_core()
-    sys.exit(
-        run_screen(
-            lambda: _make(sys.argv[1], int(sys.argv[2]), sys.argv[3], int(sys.argv[4]), int(sys.argv[5]))
-        )
-    )
+    url, count, model, down, up, *more = sys.argv[1:]
+    killed_s = float(more[0]) if more else ROWS_STAY_S
+    sys.exit(run_screen(lambda: _make(url, int(count), model, (int(down), int(up)), killed_s)))

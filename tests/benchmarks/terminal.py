@@ -198,13 +198,14 @@ def _environment(folder: str) -> dict[str, str]:
 
 
 @contextmanager
-def open_screen(url: str, count: int, model: str) -> Iterator[Screen]:
-    """The screen over a session of `count` teammates on `model`."""
+def open_screen(url: str, count: int, model: str, killed_s: float | None = None) -> Iterator[Screen]:
+    """The screen over a session of `count` teammates on `model`; killed rows stay so long, or very long."""
     down_read, down_write = os.pipe()
     up_read, up_write = os.pipe()
+    stay = () if killed_s is None else (str(killed_s),)
     command = [
         sys.executable, "-m", "tests.benchmarks.screen_child",
-        url, str(count), model, str(down_read), str(up_write),
+        url, str(count), model, str(down_read), str(up_write), *stay,
     ]  # fmt: skip
     with open_terminal(command, (down_read, up_write)) as (terminal, pid):
         os.close(down_read)

@@ -17,12 +17,15 @@ NAMED = {
     "key_to_paint_1000",
     "transcript_growth",
     "roster_growth",
+    "history_growth",
     "first_paint",
     "idle_memory",
     "kill_under_load",
     "hostile_kills",
     "journal_lag",
     "search",
+    "resume",
+    "soak",
 }
 FIELDS = {"name", "teammates", "figure", "unit", "goal", "at_least", "void", "limit", "load", "met"}
 
