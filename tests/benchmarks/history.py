@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from tests.benchmarks.figures import Bench, Figure
 from tests.benchmarks.growth import cpu_over
 from tests.benchmarks.machine import median, percentile
-from tests.benchmarks.paced_server import RATE
 from tests.benchmarks.terminal import Screen, open_screen
 
 RUNS = 1_000
 AT_ONCE = 50
 KEYS = 160
 REPEATS = 3
+FULL_LINES = 200
+"""There from the start where one streams: frames after a while draw no more than the first ones."""
 SETTLE_S = 3.0
 LEAVE_S = 120.0
 """A completed run's row leaves five seconds after its end."""
@@ -27,14 +28,14 @@ def history_growth(bench: Bench) -> list[Figure]:
     runs = 10 if bench.quick else RUNS
     keys: tuple[list[float], list[float]] = ([], [])
     frames: tuple[list[float], list[float]] = ([], [])
-    for _ in range(bench.times(REPEATS)):
+    for _ in range(1 if bench.quick else REPEATS):
         with open_screen(bench.server.url, 1, "short") as screen:
             screen.wait_until("idle", 1)
             screen.terminal.write("m")
             for took in _before_and_after(bench, screen, runs, keys):
                 took += screen.terminal.type_marks(bench.times(KEYS), 0.06)
-        with open_screen(bench.server.url, 1, f"paced-{RATE}") as screen:
-            screen.wait_until("streaming", 1)
+        with open_screen(bench.server.url, 1, f"long-{FULL_LINES}") as screen:
+            screen.wait_until("events", FULL_LINES // 2)
             for cost in _before_and_after(bench, screen, runs, frames):
                 cpu, _events, paints = cpu_over(screen, bench.seconds(5.0))
                 cost.append(cpu / max(1, paints) * 1000)

@@ -69,8 +69,8 @@ def soak(bench: Bench) -> list[Figure]:
             void="" if faults else "no request failed",
             limit=f"± {slope.error * an_hour:.2f} over the last {seconds / 2:.0f} of {seconds:.0f} s,"
             f" {len(later)} samples, {first:.1f} to {last:.1f} MB in all;"
-            f" {requests} requests, {faults} failed, {told['revived']} revived, {told['replaced']} replaced, {told['runs']} runs,"
-            f" {told['evicted']} of them evicted",
+            f" {requests} requests, {faults} failed, {told['revived']} revived, {told['replaced']} replaced,"
+            f" {told['runs']} runs, {told['evicted']} of them evicted",
         )
     ]
 

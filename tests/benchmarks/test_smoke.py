@@ -1,6 +1,7 @@
 """The benchmarks work at all: one cheap row, quick. Nothing here looks at how long anything took."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 
 from tests.benchmarks.__main__ import ROWS
 from tests.benchmarks.figures import Figure, table
+from tests.benchmarks.soak import fit
 
 NAMED = {
     "stream_vs_sdk",
@@ -62,6 +64,40 @@ def test_a_quick_row_plays_the_screen_and_prints_a_table_and_json(tmp_path: Path
     for row in found["rows"]:
         assert set(row) == FIELDS
         assert row["figure"] > 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="memory and cores are read from Linux's own files")
+def test_quick_rows_of_long_sessions_end_revive_and_resume_runs(tmp_path: Path) -> None:
+    told = run("history_growth", "resume", "soak", "--quick", "--json", str(tmp_path / "figures.json"))
+    assert told.returncode == 0, told.stderr
+    rows = {row["name"]: row for row in json.loads((tmp_path / "figures.json").read_text())["rows"]}
+    assert set(rows) == {"history_growth", "history_frames", "resume", "resume_memory", "soak"}
+    assert "after 10 completed and evicted runs" in rows["history_growth"]["limit"]
+    written = re.match(r"(\d+) rows", rows["resume"]["limit"])
+    assert written is not None
+    assert int(written[1]) >= 500
+    counted = re.search(r"(\d+) requests, (\d+) failed, (\d+) revived", rows["soak"]["limit"])
+    assert counted is not None
+    requests, failed, revived = map(int, counted.groups())
+    assert failed == requests // 20 > 0
+    assert 0 < revived <= failed
+    assert rows["soak"]["void"] == ""
+
+
+def test_the_slope_of_a_soak_is_that_of_the_points() -> None:
+    level = fit([(0.0, 5.0), (1.0, 5.0), (2.0, 5.0)])
+    assert (level.per_second, level.error) == (0.0, 0.0)
+    assert fit([(10.0, 3.0), (11.0, 5.0), (14.0, 11.0)]).per_second == pytest.approx(2.0)
+    scattered = fit([(0.0, 0.0), (1.0, 2.0), (2.0, 0.0), (3.0, 2.0)])
+    assert scattered.per_second == pytest.approx(0.4)
+    assert scattered.error == pytest.approx(0.32**0.5)
+
+
+@pytest.mark.parametrize("length", ["0.5", "nan", "inf", "-3", "ten"])
+def test_a_soak_without_a_length_is_refused(length: str) -> None:
+    told = run("soak", f"--soak-minutes={length}")
+    assert told.returncode == 2
+    assert "minutes" in told.stderr
 
 
 def test_a_row_that_there_is_not_is_refused() -> None:
