@@ -36,6 +36,8 @@ def reduce(state: AppState, action: did.Action) -> AppState:
     team = reduce_team(state.team, action)
     if team is state.team and isinstance(action, _TEAM_FIRST):
         return state
+    if isinstance(action, _TEAM_ALONE):
+        return state if team is state.team else msgspec.structs.replace(state, team=team)
     agent = mate.agent_id if mate is not None and not mate.is_terminal else None
     session = reduce_session(state.session, action, agent=agent)
     inbox = state.inbox if _is_late(action, state.team) else reduce_inbox(state.inbox, action)
@@ -119,3 +121,6 @@ _ONLY_LIVING = (
 
 _TEAM_FIRST = (*did.LIFECYCLE, did.TeammateSpawned, did.TeammateEvicted, did.ClosingStepStarted)
 """Facts that are impossible when the team refuses them: then no other slice responds either."""
+
+_TEAM_ALONE = (did.StepStarted, did.UsageRecorded)
+"""Facts that no other slice responds to, without a line in the log: a third of those of a long session."""

@@ -212,10 +212,10 @@ def _end_tool(old: Transcript, at: int | None, action: did.ToolEnded, limits: Li
 
 
 def _index_of(old: Transcript, call_id: CallId) -> int | None:
-    for at in range(len(old.entries) - 1, -1, -1):
-        entry = old.entries[at]
-        if isinstance(entry, ToolCall) and entry.call_id == call_id:
-            return at
+    # Newest first. A call that begins is looked for in vain, in the whole window.
+    for back, entry in enumerate(reversed(old.entries), 1):
+        if type(entry) is ToolCall and entry.call_id == call_id:
+            return len(old.entries) - back
     return None
 
 
