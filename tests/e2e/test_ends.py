@@ -59,7 +59,7 @@ def _runs_daemons(opened: Pty, tmp_path: Path) -> bool:
 
 def nothing_is_left(tmp_path: Path) -> None:
     own = tmp_path / "tmp"
-    assert until(lambda: stands_in(own) + stands_in(demo_folder(tmp_path)) == [], 2.0), stands_in(tmp_path)
+    assert until(lambda: stands_in(own) + stands_in(tmp_path / "home") == [], 2.0), stands_in(tmp_path)
     assert list(own.glob("quarterdeck-demo-*")) == []
 
 

@@ -218,6 +218,7 @@ CHECKS: dict[str, Check] = {
     "next-scope": at(Place.TEAM),
     "previous-scope": at(Place.TEAM),
     "edit-rule": at(Place.TEAM),
+    "revive-all": says("Nobody was cut off"),
     "revive": lambda hand: hand.asked == ["revive"] or "has not ended" in hand.notice,
 }
 """What must be so after an action; scopes and rules are a no in a sheet that has none."""

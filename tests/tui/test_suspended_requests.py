@@ -79,3 +79,24 @@ async def test_it_takes_no_key_before_it_was_painted_for_a_while() -> None:
         await hand.press("a", gap=0.1)
         assert hand.asked == []
         assert "just appeared" in hand.notice
+
+
+async def test_all_that_were_cut_off_are_revived_after_a_yes_but_not_who_waits_for_the_person() -> None:
+    more = [
+        *states.working("porter"),
+        states.ended("porter", Outcome.UNKNOWN, at=NOW - 8),
+        *states.working("docs"),
+        states.ended("docs", Outcome.UNKNOWN, at=NOW - 7),
+        *states.working("lead"),
+        states.ended("lead", Outcome.FAILED, at=NOW - 6),
+    ]
+    async with screen(cut_off(*more)) as hand:
+        await hand.press("R")
+        assert hand.is_at(Place.SHEET)
+        assert "Revive all 2 cut-off teammates?" in hand.text
+        await hand.press("enter")
+        assert hand.asked == []
+        await hand.press("y")
+        await hand.until(lambda: len(hand.asked) == 2, "both revivals")
+        revived = [one[1] for one in hand.recorder.asked if one[0] == "revive"]
+        assert revived == [run("porter"), run("docs")]

@@ -60,10 +60,12 @@ def recover(parts: Parts, found: Recovered) -> None:
     supervisor = parts.supervisor
     parts.dispatch(did.SessionResumed(at=now, crashed=found.crashed))
     supervisor.unread.update(found.unread)
+    cut_off = 0
     for mate in reversed(select_living(parts.store.state.team)):
         # Children first: whoever asked for them is told, and reads it in its next life.
         if mate.place in (Lifecycle.EXECUTING, Lifecycle.WAITING):
             _cut_off(parts, mate, found.drafts.get(mate.run_id, ""))
+            cut_off += 1
     for mate in select_living(parts.store.state.team):
         if mate.place is Lifecycle.SPAWNING:
             parts.dispatch(did.TeammateReady(at=now, run_id=mate.run_id))
@@ -71,6 +73,20 @@ def recover(parts: Parts, found: Recovered) -> None:
             # Its mail would start a turn, and nothing asks the model before the person says so.
             parts.dispatch(did.TeammatePaused(at=now, run_id=mate.run_id, by=RESTART))
         supervisor.come_back(mate.run_id)
+    words = came_back_words(found, cut_off)
+    parts.dispatch(did.NoticeRaised(at=now, text=words, is_fault=bool(found.damage)))
+
+
+def came_back_words(found: Recovered, cut_off: int) -> str:
+    """How the session came back, in one line."""
+    if found.damage:
+        count = len(found.damage)
+        return f"{count} part{'s' if count > 1 else ''} of the journal can't be read; the rest is here."
+    how = "The program was gone all at once. " if found.crashed else ""
+    if not cut_off:
+        return f"{how}Everybody is back as they were."
+    turns = "1 turn was" if cut_off == 1 else f"{cut_off} turns were"
+    return f"{how}{turns} cut off: r goes on with one, R with all."
 
 
 def _cut_off(parts: Parts, mate: Teammate, draft: str) -> None:

@@ -81,6 +81,7 @@ class Performer:
             "stop": lambda: self._on_run(self._verbs.stop),
             "kill": lambda: self._on_run(self._verbs.kill),
             "revive": lambda: self._on_run(self._verbs.revive),
+            "revive-all": self._verbs.revive_all,
             "kill-all": self._verbs.kill_all,
             "interrupt-all": self._verbs.interrupt_all,
             "pause-all": self._verbs.pause_all,

@@ -59,6 +59,21 @@ def interrupt_sheet(mates: Sequence[Teammate], yes: Callable[[], None]) -> Sheet
     return Sheet(f"Interrupt all {count}", lines, ask, yes, f"y interrupts all {count}   any other key: no")
 
 
+def revive_sheet(mates: Sequence[Teammate], yes: Callable[[], None]) -> Sheet:
+    """Bring back all that were cut off."""
+    count = len(mates)
+    title = "Revive 1 cut-off teammate" if count == 1 else f"Revive all {count} cut-off teammates"
+    lines = (
+        "Each goes on with its whole conversation, where it was cut off. What waits for you still waits.",
+        "",
+        *_list(mates),
+        "",
+        f"y revives {'it' if count == 1 else f'all {count}'} · any other key: no · enter does nothing here",
+    )
+    ask = f"{title}?   y revives   any other key: no   (enter is no)"
+    return Sheet(title, lines, ask, yes, f"{title}?   y revives   any other key: no")
+
+
 def quit_sheet(running: int, needing: int, yes: Callable[[], None], *, comes_back: bool) -> Sheet:
     """Leave while a team runs.
 

@@ -5,11 +5,12 @@ Guards have let the key through before anything here is called.
 
 from quarterdeck.domain.display_text import clean_line, clean_name
 from quarterdeck.domain.ids import RunId
+from quarterdeck.domain.teammates import Outcome
 from quarterdeck.state.selectors import select_living, select_suspended_of
 from quarterdeck.state.store import Store
 from quarterdeck.state.teammates import Teammate
 from quarterdeck.tui.ports import Controller, Receipt
-from quarterdeck.tui.sheets import interrupt_sheet, kill_sheet
+from quarterdeck.tui.sheets import interrupt_sheet, kill_sheet, revive_sheet
 from quarterdeck.tui.stage import Stage
 
 
@@ -113,6 +114,28 @@ class Verbs:
             self._stage.say(f"{name} is revived on its whole conversation.")
         else:
             self._stage.say(f"{name} was not revived: {clean_line(result.error)}", is_fault=True)
+
+    def revive_all(self) -> None:
+        """Everybody that a restart cut off, after a yes; whose request waits for the person is left to it."""
+        state = self._store.state
+        goes_on = {mate.revived_from for mate in state.team.by_run.values()}
+        cut_off = [
+            mate
+            for mate in state.team.by_run.values()
+            if mate.outcome is Outcome.UNKNOWN
+            and mate.run_id not in goes_on
+            and select_suspended_of(state, mate.run_id) is None
+        ]
+        if not cut_off:
+            self._stage.say("Nobody was cut off. r revives the chosen one.")
+            return
+        cut_off.sort(key=lambda mate: mate.ended_nth)
+
+        def yes() -> None:
+            for mate in cut_off:
+                self._stage.start(self._revive(mate, ""))
+
+        self._stage.ask(revive_sheet(cut_off, yes))
 
     def spawn(self, name: str, prompt: str, *, plan_mode: bool) -> None:
         """Start a teammate."""

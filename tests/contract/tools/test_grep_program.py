@@ -59,8 +59,10 @@ def test_a_swap_while_it_searches_lets_nothing_out(
     other.symlink_to(evil if swapped == "folder" else evil / "f")
     found: list[str] = []
     with Swapper(one, other) as swapper:
-        for _ in range(1_500):
+        for number in range(30_000):
             found += [line for _, _, line in main(asked(root, *parts)).get("found", ())]
+            if number >= 1_500 and swapper.swaps > 100:
+                break  # how often the swapping thread gets its turn is the machine's to say
     assert swapper.swaps > 100
     assert "secret" not in found
     # How the two threads take turns is chance: once the swaps are over the real one must be found.

@@ -92,7 +92,7 @@ class HeaderBar(StateLine):
         roles = self.look.roles
         is_wide = self.size.width >= WIDE
         session = self.state.session
-        place = folder_words(session.folder, self.size.width)
+        place = folder_words(session.folder, 0 if session.scripted else self.size.width)
         head: list[Segment] = [Segment(" Quarterdeck", roles.strong), Segment(place, roles.text)]
         if session.model is None:
             right = f"no model · v{self._version} " if self._version else "no model "
@@ -126,7 +126,10 @@ class HeaderBar(StateLine):
 
 
 def folder_words(folder: str, cells: int) -> str:
-    """The session's folder for a header: from home on where there is room, else its name alone; clean."""
+    """The session's folder for a header: from home on where there is room, else its name alone; clean.
+
+    :param cells: how wide the header is; 0 = the name says enough: the folder is the program's own.
+    """
     told = f"  {_home_relative(folder)}" if cells >= WIDE else f" {os.path.basename(folder.rstrip('/'))}"
     return clean_name(told)
 

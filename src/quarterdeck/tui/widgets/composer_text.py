@@ -9,6 +9,8 @@ from typing import ClassVar
 
 from textual import events
 from textual.binding import BindingType
+from textual.geometry import Region
+from textual.strip import Strip
 from textual.widgets import TextArea
 
 from quarterdeck.domain.display_text import clean
@@ -51,6 +53,15 @@ class WritingArea(TextArea):
         self._do = do
         self._fold = fold
         self._pasted_at = float("-inf")
+        self._styled_for: object = None
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Draw; its styles are read from the style sheet when they can be others, not for each key."""
+        styled_for = (self.app.theme, self.has_focus, self.app.ansi_color, self.rich_style)
+        if styled_for != self._styled_for:
+            self._theme.apply_css(self)
+            self._styled_for = styled_for
+        return super(TextArea, self).render_lines(crop)
 
     @property
     def is_empty(self) -> bool:

@@ -312,7 +312,7 @@ class RequestReader(Vertical, can_focus=True):
 
     @property
     def _cells(self) -> int:
-        return self.size.width or 80
+        return self.size.width or self._laid_out_at or 80  # out of sight it has no width: it keeps its last
 
     def _rebuild(self) -> None:
         """Make the rows anew for this width, view and draft."""
@@ -348,8 +348,7 @@ class RequestReader(Vertical, can_focus=True):
         told = request_head(request, self.draft, self._body, self._who, self._clock.wall())
         lines += [spread([(told, look.roles.quiet)], [], cells, look)]
         outlived = suspended_words(self._mate, self._who) if self._is_suspended and self._mate else ""
-        said = self._dead or self._told or outlived
-        if said:
+        if said := self._dead or self._told or outlived:
             lines += paragraph(said, look.roles.needs, cells)
         self._head.show(lines)
         left = foot_words(request, self.draft, self._who, is_dead=bool(self._dead))
@@ -360,10 +359,8 @@ class RequestReader(Vertical, can_focus=True):
     def _where(self) -> str:
         """What of it is in sight."""
         view, total = self._view, self._body.total()
-        if total <= view.rows:
-            return self._body.whole
         last = min(total, view.top + view.rows)
-        if last == total and self._body.must_see:
+        if total <= view.rows or (last == total and self._body.must_see):
             return self._body.whole
         return f"lines {view.top + 1}–{last} of {total}"
 
@@ -374,6 +371,8 @@ class RequestReader(Vertical, can_focus=True):
         if self._cells != self._laid_out_at:
             self._rebuild()
         self._draw_frame()
+
+    on_show = on_resize
 
     def on_hide(self) -> None:
         """Out of sight: a key can act on it only after it was painted again."""

@@ -67,6 +67,8 @@ class TranscriptFrame(Vertical, can_focus=True):
         """The run of this session that is shown."""
         self.stored: StoredRun | None = None
         """The run of another session that is shown instead."""
+        self._last_cells = 80
+        """Its width when it was last in sight: out of sight it has none."""
         self._seen = Seen(None, None)
         self._raw = False
         self._second = 0
@@ -222,7 +224,13 @@ class TranscriptFrame(Vertical, can_focus=True):
 
     @property
     def _cells(self) -> int:
-        return self.size.width or 80
+        return self.size.width or self._last_cells
+
+    def on_show(self) -> None:
+        """In sight again, perhaps at another width."""
+        self._last_cells = self.size.width or self._last_cells
+        if self._place.document.view.cells != self._cells:
+            self._relayout()
 
     def _now(self) -> float:
         return self._clock.wall()

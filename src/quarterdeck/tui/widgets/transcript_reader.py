@@ -264,6 +264,7 @@ class TranscriptReader(TranscriptFrame):
 
     def on_resize(self) -> None:
         """Another width lays all out anew."""
+        self._last_cells = self.size.width or self._last_cells
         if self._cells != self._place.document.view.cells:
             self._relayout()
         self._draw_end()
