@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from quarterdeck.bootstrap.controller import controller_for
 from quarterdeck.domain.requests import (
     PermissionDenied,
     PermissionGiven,
@@ -14,7 +15,7 @@ from quarterdeck.llm.scripted.conversation import Conversation
 from quarterdeck.llm.scripted.replies import Reply, Stall
 from quarterdeck.state import actions as did
 from quarterdeck.state.entries import Note, Text
-from quarterdeck.state.selectors import select_living, select_total_usage
+from quarterdeck.state.selectors import DisplayDelays, select_living, select_total_usage
 from tests.support.durable import durable
 from tests.support.restarts import kept, replayed
 from tests.support.world import HOLD, MAY_HOLD, calls, says
@@ -269,3 +270,31 @@ async def test_a_turn_that_was_cut_off_goes_on_with_its_revival(tmp_path: Path) 
         assert after.state.team.rows == (new,), (
             "the row of the life before goes when the next one has its own"
         )
+
+
+async def test_what_an_evicted_run_said_is_on_disk_alone_and_comes_in_when_it_is_wanted(
+    tmp_path: Path,
+) -> None:
+    async with kept({"a": talker}, tmp_path) as all_:
+        here = all_.begin(delays=DisplayDelays(killed=0.0))
+        run_id = here.spawn("a", prompt="one")
+        await here.idle(run_id)
+        here.session.supervisor.send(run_id, "you", "two", Way.STEER)
+        await here.until(lambda state: state.team.by_run[run_id].final_text == "Heard two.")
+        await here.idle(run_id)
+        here.session.supervisor.kill(run_id)
+        await here.until(lambda state: run_id in state.team.history)
+        conversations = here.session.conversations
+        assert conversations.page(run_id, before=2**53, count=100) == ()
+        assert conversations.history(run_id) == []
+        port = controller_for(here.session, tmp_path / "settings.toml", lambda prefix: ()).conversation
+        entries = await port.page(run_id, before=2**53, count=100)
+        assert [entry.text for entry in entries if isinstance(entry, Text)] == ["Heard one.", "Heard two."]
+        await here.session.prepare_revival(run_id)
+        new = here.session.supervisor.revive(run_id, "three").run_id
+        assert new is not None
+        await here.until(lambda state: state.team.by_run[new].final_text == "Heard three.")
+        roles = [message["role"] for message in here.bodies_of(new)[0]["messages"]]
+        assert roles == ["user", "assistant"] * 2 + ["user"]
+        texts = [one.text for one in await port.page(new, before=2**53, count=100) if isinstance(one, Text)]
+        assert texts == ["Heard one.", "Heard two.", "Heard three."]

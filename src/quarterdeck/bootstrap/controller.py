@@ -31,7 +31,6 @@ from quarterdeck.state import actions as did
 from quarterdeck.state.entries import Entry, Said
 from quarterdeck.state.selectors import select_agent_ids, select_descendants, select_living, select_requests
 from quarterdeck.state.teammates import Teammate
-from quarterdeck.storage.journal import Keeping
 from quarterdeck.tui.ports import ArchivePort, Controller, EditorGone, Receipt
 
 DONE = Receipt(True)
@@ -343,7 +342,7 @@ class SessionFacts:
     def comes_back(self) -> bool:
         """Kept, as far as the disk has told."""
         keeper = self._session.keeper
-        return keeper is not None and keeper.journal.keeping is not Keeping.MEMORY
+        return keeper is not None and keeper.is_kept()
 
     def save_theme(self, name: str) -> Receipt:
         """Into the settings file."""

@@ -85,6 +85,10 @@ class Keeper:
         self._writing = self._scopes.start_task(self._write(write), name="journal")
         self._scopes.start_task(self._tick(), name="drafts")
 
+    def is_kept(self) -> bool:
+        """Whether what is told is on disk, or will be."""
+        return self.journal.keeping is not Keeping.MEMORY
+
     async def close(self) -> bool:
         """Write what is left and let the session go; False = the disk did not take it all in time."""
         self.journal.close()

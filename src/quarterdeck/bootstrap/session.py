@@ -124,6 +124,8 @@ class Session:
         self.epochs = Epochs()
         self.keeper = self._make_keeper(config.keep) if config.keep is not None else None
         self.conversations = Conversations(lambda action: self.dispatch(action), self.clock.wall)
+        if self.keeper is not None:
+            self.conversations.keep_on_disk(self._load_messages, self.keeper.is_kept)
         self.store.observe(self.conversations.observe)
         self.hooks = Hooks(self.scopes, on_fault=log.warning)
         self.idle = IdleWaiters(is_idle=self._is_idle, on_fault=log.warning)
@@ -159,8 +161,7 @@ class Session:
         if self.found is None:
             self._tell_opened(self.config.model, self.clock.wall())
         else:
-            windows = self.found.state.transcripts
-            self.conversations.come_back(self._load_messages, self.found.next_entries, windows)
+            self.conversations.come_back(self.found.next_entries, self.found.state.transcripts)
             recover(self._parts, self.found)
         if self.keeper is not None:
             self.keeper.start(self._meta())

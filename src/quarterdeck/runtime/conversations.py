@@ -1,6 +1,7 @@
 """Whole conversations: the history that a run sends to the model, and the entries its transcript had.
 
-It observes the store; nothing here changes the state. What a restarted program has not loaded is on disk.
+It observes the store; nothing here changes the state. In a session that is kept, memory holds what is in use:
+what an earlier process said, what evicted runs said, and the beginning of a long transcript is on disk alone.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -20,6 +21,9 @@ _REPLACING = (did.ToolEnded, did.ToolPrinted, did.MessageAnswered, did.TurnEnded
 
 LoadMessages = Callable[[RunId], Awaitable[Sequence[Message]]]
 
+MOST_ENTRIES = 600
+"""Of one run in memory, in a session that is kept; the panel pages the rest in."""
+
 
 class Conversations:
     """Histories and entries by run id.
@@ -31,20 +35,22 @@ class Conversations:
         self._tell = tell
         self._now = now
         self._load: LoadMessages | None = None
+        self._is_kept: Callable[[], bool] = lambda: False
         self._on_disk: dict[RunId, int] = {}
         self._histories: dict[RunId, History] = {}
         self._entries: dict[RunId, _Kept] = {}
 
-    def come_back(
-        self, load: LoadMessages, next_entries: Mapping[RunId, int], windows: Mapping[RunId, Transcript]
-    ) -> None:
-        """Runs of an earlier process.
+    def keep_on_disk(self, load: LoadMessages, is_kept: Callable[[], bool]) -> None:
+        """The session is kept: `load` brings a run's messages in from disk, as long as `is_kept`."""
+        self._load = load
+        self._is_kept = is_kept
 
-        :param load: brings a run's messages in from disk.
+    def come_back(self, next_entries: Mapping[RunId, int], windows: Mapping[RunId, Transcript]) -> None:
+        """Runs of an earlier process, in a session that is kept.
+
         :param next_entries: the id of each run's next entry.
         :param windows: the entries that the state holds.
         """
-        self._load = load
         self._on_disk = dict(next_entries)
         for run_id, next_id in next_entries.items():
             window = windows.get(run_id)
@@ -83,7 +89,9 @@ class Conversations:
         self._histories[new_run] = History(new_run, self._tell, self._now, messages)
         kept = self._entries.get(old_run) or _Kept(1, [])
         self._entries[new_run] = _Kept(kept.first, list(kept.entries))
-        return kept.first + len(kept.entries)
+        if self._is_kept():
+            self._forget(old_run)
+        return kept.next_id
 
     def page(self, run_id: RunId, *, before: int, count: int) -> tuple[Entry, ...]:
         """Up to `count` entries with ids below `before`, oldest first, of those in memory."""
@@ -100,6 +108,9 @@ class Conversations:
         """Keep what the window of this run shows now, before it moves on."""
         if isinstance(action, did.TextStreamed):
             return
+        if isinstance(action, did.TeammateEvicted) and after is not before and self._is_kept():
+            self._forget(action.run_id)
+            return
         run_id: RunId = getattr(action, "run_id", NOBODY)
         window = after.transcripts.get(run_id)
         if window is None or window is before.transcripts.get(run_id):
@@ -108,6 +119,9 @@ class Conversations:
         if isinstance(action, did.TeammateKilled):
             kept.entries[:] = [_closed(entry) for entry in kept.entries]
             return
+        self._follow(kept, window, is_replacing=isinstance(action, _REPLACING))
+
+    def _follow(self, kept: "_Kept", window: Transcript, *, is_replacing: bool) -> None:
         for entry in reversed(window.entries):
             at = entry.id - kept.first
             if at >= len(kept.entries):
@@ -116,9 +130,20 @@ class Conversations:
                 break  # older than this process: the journal has its change
             if kept.entries[at] is not entry:
                 kept.entries[at] = entry
-            elif not isinstance(action, _REPLACING):
+            elif not is_replacing:
                 break
-        kept.entries.extend(entry for entry in window.entries if entry.id >= kept.first + len(kept.entries))
+        kept.entries.extend(entry for entry in window.entries if entry.id >= kept.next_id)
+        if self._is_kept() and len(kept.entries) > MOST_ENTRIES:
+            gone = len(kept.entries) - MOST_ENTRIES // 2
+            kept.first += gone
+            del kept.entries[:gone]
+
+    def _forget(self, run_id: RunId) -> None:
+        """Nobody works on it: it is on disk, and comes in from there when somebody does."""
+        kept = self._entries.get(run_id) or _Kept(1, [])
+        self._histories.pop(run_id, None)
+        self._on_disk[run_id] = kept.next_id
+        self._entries[run_id] = _Kept(kept.next_id, [])
 
 
 class _Kept(msgspec.Struct):
@@ -126,6 +151,10 @@ class _Kept(msgspec.Struct):
 
     first: int
     entries: list[Entry]
+
+    @property
+    def next_id(self) -> int:
+        return self.first + len(self.entries)
 
 
 def _closed(entry: Entry) -> Entry:
