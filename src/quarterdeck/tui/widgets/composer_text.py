@@ -37,6 +37,8 @@ class WritingArea(TextArea):
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = []
+    _styled: object = None
+    """The theme that holds the styles of now."""
 
     def __init__(
         self,
@@ -53,15 +55,18 @@ class WritingArea(TextArea):
         self._do = do
         self._fold = fold
         self._pasted_at = float("-inf")
-        self._styled_for: object = None
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """Draw; its styles are read from the style sheet when they can be others, not for each key."""
-        styled_for = (self.app.theme, self.has_focus, self.app.ansi_color, self.rich_style)
-        if styled_for != self._styled_for:
+        if self._styled is not self._theme:
             self._theme.apply_css(self)
-            self._styled_for = styled_for
+            self._styled = self._theme
         return super(TextArea, self).render_lines(crop)
+
+    def notify_style_update(self) -> None:
+        """Another theme, or the focus came or went."""
+        self._styled = None
+        super().notify_style_update()
 
     @property
     def is_empty(self) -> bool:

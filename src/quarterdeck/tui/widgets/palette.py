@@ -41,6 +41,10 @@ class PaletteField(Input):
             super().__init__()
             self.key = key
 
+    def on_mount(self) -> None:
+        """Nothing moves by itself but spinners and countdowns."""
+        self.cursor_blink = False
+
     async def _on_key(self, event: events.Key) -> None:
         if event.key in ("up", "down", "pageup", "pagedown", "enter", "escape", "tab"):
             event.stop()
