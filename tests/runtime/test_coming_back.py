@@ -16,6 +16,7 @@ from quarterdeck.llm.scripted.replies import Reply, Stall
 from quarterdeck.state import actions as did
 from quarterdeck.state.entries import Note, Text
 from quarterdeck.state.selectors import DisplayDelays, select_living, select_total_usage
+from quarterdeck.storage.reader import JournalReader
 from tests.support.durable import durable
 from tests.support.restarts import kept, replayed
 from tests.support.world import HOLD, MAY_HOLD, calls, says
@@ -151,6 +152,10 @@ async def test_an_allowed_call_that_was_cut_off_is_made_again_and_not_asked_agai
         assert (after.folder / "allowed.txt").read_text() == "allowed\n"
         assert after.told(did.RequestOpened) == []
         assert not len(after.state.inbox.suspended)
+        await after.session.kept()
+        assert after.session.keeper is not None
+        with JournalReader(after.session.keeper.place.database) as reader:
+            assert {row.run_id: row.waits_on for row in reader.runs()} == {run_id: None, new: None}
 
 
 async def test_a_denied_call_that_was_cut_off_is_told_as_denied(tmp_path: Path) -> None:

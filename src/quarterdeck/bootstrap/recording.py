@@ -122,6 +122,8 @@ def _changed(action: did.Action, run_id: RunId, before: AppState) -> tuple[RunId
             return (request.run_id,) if request is not None else ()
         case did.ChildrenAnnounced(children=children):
             return children
+        case did.TeammateSpawned(revived_from=old) if old is not None:
+            return (run_id, old)  # what waited for the old life waits for the new one
         case did.SessionOpened():
             return ()
     if isinstance(action, did.FOR_THE_JOURNAL):

@@ -538,18 +538,8 @@ LIFECYCLE = (
 """Facts that move a lifecycle: one that changed nothing is worth a line in the log."""
 
 MOVES_ROWS = (
-    TeammateReady,
-    TurnStarted,
-    TurnEnded,
-    TeammateWaited,
-    TeammateResumed,
-    TeammatePaused,
-    TeammateContinued,
-    StopRequested,
-    StopTakenBack,
+    *LIFECYCLE,
     ClosingStepStarted,
-    TeammateEnded,
-    TeammateKilled,
     TeammateRenamed,
     ToolStarted,
     ToolEnded,
