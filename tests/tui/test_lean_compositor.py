@@ -7,9 +7,12 @@ import pytest
 from textual._compositor import ChopsUpdate, Compositor
 
 from quarterdeck.state import actions as did
+from quarterdeck.state.app_state import AppState
 from quarterdeck.tui.lean_compositor import LeanCompositor
+from quarterdeck.tui.roster_rows import SIGN_AT
 from tests.support import states
 from tests.support.hand import screen
+from tests.support.states import fold
 
 
 def written(sequence: str) -> str:
@@ -64,7 +67,32 @@ async def test_every_paint_is_the_same_and_asks_for_a_fraction_of_the_rows(compa
             await hand.tell(
                 did.TextStreamed(at=states.NOW, parts=tuple((one, f"word {number}\n\n- so") for one in runs))
             )
+            hand.now += 0.1  # the spinners move on
+            await hand.settle()
             await hand.press("j" if number % 2 else "k")
         await hand.press("m", *"hello [b]", "escape", "n", "d", *"no", "escape", "l", "2", "3", "h", "escape")
     assert compared.paints > 20
     assert compared.asked[0] * 3 < compared.asked[1]
+
+
+async def test_a_spinner_that_moves_paints_its_sign_alone(compared: Compared) -> None:
+    state = fold(AppState(), [states.opened(), *states.working("a"), states.used("a", 10, at=states.NOW)])
+    async with screen(state, reduced_motion=False) as hand:
+        painted: list[list[tuple[int, int, int]]] = []
+        compositor = hand.app.screen._compositor
+        update = compositor.render_partial_update
+
+        def noting() -> ChopsUpdate | None:
+            drawn = update()
+            if drawn is not None:
+                painted.append(list(drawn.spans))
+            return drawn
+
+        compositor.render_partial_update = noting  # type: ignore[method-assign]
+        before = hand.lines[2][SIGN_AT]
+        for _ in range(4):
+            hand.now += 0.1
+            await hand.settle()
+        rows = [(start, end) for spans in painted for y, start, end in spans if y == 2]
+        assert rows.count((SIGN_AT, SIGN_AT + 1)) >= 2, painted
+        assert hand.lines[2][SIGN_AT] != before

@@ -112,8 +112,9 @@ async def _drop_old(state_folder: Path, days: float, session: Session) -> None:
 async def _begin(
     app: LastingApp, session: Session, begin: Begin | None, garbage: GarbageCollection, given: Given
 ) -> None:
-    """After the first paint: the SDK is imported in a thread."""
+    """After the first paint: what it did not need is imported in a thread."""
     await app.first_paint.wait()
+    await run_in_thread(_import_the_rest, name="imports")
     if begin is not None:
         await begin(session)
     if session.config.endpoint.is_set:
@@ -122,6 +123,12 @@ async def _begin(
         session.scopes.start_task(_drop_old(given.state_folder, days, session), name="retention")
     garbage.open()
     session.scopes.start_task(garbage.run_forever(), name="garbage")
+
+
+def _import_the_rest() -> None:
+    """What is needed as soon as somebody works: else the loop would wait for it then."""
+    for module in ("markdown_it", "quarterdeck.tools.registry"):
+        importlib.import_module(module)
 
 
 def _is_quiet(session: Session) -> bool:

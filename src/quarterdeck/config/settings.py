@@ -9,9 +9,9 @@ import stat
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args, get_type_hints
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+import msgspec
 
 from quarterdeck.config.verbs import VerbFault, verb_list
 
@@ -20,17 +20,15 @@ FILE_NAME = "settings.toml"
 
 _THEME = re.compile(r"""^([ \t]*theme[ \t]*=[ \t]*)("(?:[^"\\\r\n]|\\.)*"|'[^'\r\n]*')""", re.MULTILINE)
 
-Seconds = Annotated[float, Field(ge=0, le=86_400)]
+Seconds = Annotated[float, msgspec.Meta(ge=0, le=86_400)]
 
 
 class SettingsFault(ValueError):
     """A setting that cannot be; one line with file and line, or the variable's name."""
 
 
-class Delays(BaseModel):
+class Delays(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How long a row stays after its end, in seconds."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     killed: Seconds = 3.0
     stopped: Seconds = 3.0
@@ -40,10 +38,8 @@ class Delays(BaseModel):
     """Failed and unknown rows, once the person has seen them."""
 
 
-class Settings(BaseModel):
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Every setting with its default."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     model: str | None = None
     """The model that teammates ask; none: the endpoint's first, or the shipped default with a key."""
@@ -57,34 +53,82 @@ class Settings(BaseModel):
     verbs: tuple[str, ...] = ()
     """Spinner verbs of your own, each `Baking/Baked`."""
     replace_verbs: bool = False
-    retention_days: Annotated[float, Field(gt=0)] | None = None
+    retention_days: Annotated[float, msgspec.Meta(gt=0)] | None = None
     """Sessions without a new fact for so long are removed at a start; none: all are kept."""
     delays: Delays = Delays()
 
-    @field_validator("verbs")
-    @classmethod
-    def _whole_verbs(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        try:
-            verb_list(value, replace=False)
-        except VerbFault as fault:
-            raise ValueError(str(fault)) from fault
-        return value
+
+class _Fault(Exception):
+    """What is wrong with which setting; `where` is empty for one that does not exist at all."""
+
+    def __init__(self, where: list[str], words: str) -> None:
+        super().__init__(words)
+        self.where = where
+        self.words = words
 
 
 def read_settings(path: Path, environment: Mapping[str, str]) -> Settings:
     """The file (it may be absent), then the environment over it. :raises SettingsFault: one line."""
     text, values = _read_file(path)
     try:
-        Settings.model_validate(values)
-    except ValidationError as fault:
-        raise SettingsFault(_file_fault(path, text, fault)) from fault
-    over = _from_environment(environment)
+        settings = _checked(values)
+    except _Fault as fault:
+        raise SettingsFault(f"{path}:{_line_of(text, fault.where)}: {fault.words}") from fault
+    for name, value in _from_environment(environment).items():
+        try:
+            given = _checked({name: value}, strict=False)
+        except _Fault as fault:
+            words = fault.words.removeprefix(f"{name}: ")
+            raise SettingsFault(f"QUARTERDECK_{name.upper()}: {words}") from fault
+        settings = msgspec.structs.replace(settings, **{name: getattr(given, name)})
+    return settings
+
+
+def _checked(values: Mapping[str, Any], *, strict: bool = True) -> Settings:
+    """The settings that these values are. :raises _Fault: the first that cannot be."""
     try:
-        return Settings.model_validate({**values, **over})
-    except ValidationError as fault:
-        first = fault.errors(include_url=False, include_input=False)[0]
-        name = f"QUARTERDECK_{str(first['loc'][0]).upper()}"
-        raise SettingsFault(f"{name}: {_plain(first['msg'])}") from fault
+        settings = msgspec.convert(values, Settings, strict=strict)
+    except msgspec.ValidationError as fault:
+        raise _told(str(fault)) from fault
+    try:
+        verb_list(settings.verbs, replace=False)
+    except VerbFault as fault:
+        raise _Fault(["verbs"], f"verbs: {_plain(str(fault))}") from fault
+    return settings
+
+
+def _told(message: str) -> _Fault:
+    """From msgspec's words: ``Expected `bool`, got `str` - at `$.bell` ``."""
+    words, _, place = message.partition(" - at `$")
+    where = re.findall(r"\w+", place.rstrip("`"))
+    unknown = re.fullmatch(r"Object contains unknown field `(.*)`", words, re.DOTALL)
+    if unknown is not None:
+        there_are = (Delays if where else Settings).__struct_fields__
+        where = [*where, unknown[1]]
+        name = ".".join(where)
+        return _Fault(where, f"there is no setting {name!r}. There are {', '.join(there_are)}.")
+    if words.startswith("Invalid enum"):
+        choices = get_args(get_type_hints(Settings)[where[0]])
+        words = f"one of {', '.join(map(repr, choices))} is expected"
+    else:
+        wanted = re.sub("`(.*?)`", lambda found: _TYPES.get(found[1], found[1]), words)
+        words = re.sub("^Expected (.*?)(?:, got (.*))?$", _as_people_say, wanted)
+    return _Fault(where, f"{'.'.join(where)}: {_plain(words)}")
+
+
+_TYPES = {
+    "bool": "true or false",
+    "float": "a number",
+    "int": "a number",
+    "str": "a text",
+    "array": "a list",
+    "object": "a table",
+}
+
+
+def _as_people_say(found: re.Match[str]) -> str:
+    wanted, got = found[1].replace(" | null", ""), found[2]
+    return f"{wanted} is expected, not {got}" if got and got != wanted else f"{wanted} is expected"
 
 
 def _read_file(path: Path) -> tuple[str, dict[str, Any]]:
@@ -111,16 +155,6 @@ def _read_file(path: Path) -> tuple[str, dict[str, Any]]:
         raise SettingsFault(f"{path}:{line}: {_plain(str(fault).partition(' (at')[0])}") from fault
 
 
-def _file_fault(path: Path, text: str, fault: ValidationError) -> str:
-    first = fault.errors(include_url=False, include_input=False)[0]
-    where = [str(part) for part in first["loc"] if isinstance(part, str)]
-    line = _line_of(text, where)
-    key = ".".join(where)
-    if first["type"] == "extra_forbidden":
-        return f"{path}:{line}: there is no setting {key!r}. There are {', '.join(Settings.model_fields)}."
-    return f"{path}:{line}: {key}: {_plain(first['msg'])}"
-
-
 def _line_of(text: str, where: list[str]) -> int:
     """The line on which a key stands, as near as a plain look can tell."""
     lines = text.splitlines()
@@ -136,17 +170,15 @@ def _line_of(text: str, where: list[str]) -> int:
 
 def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    for name, field in Settings.model_fields.items():
+    for name in Settings.__struct_fields__:
         value = environment.get(f"QUARTERDECK_{name.upper()}")
-        if not value or name == "delays":
-            continue
-        found[name] = tuple(value.split(",")) if "tuple" in str(field.annotation) else value
+        if value and name != "delays":
+            found[name] = tuple(value.split(",")) if name == "verbs" else value
     return found
 
 
 def _plain(message: str) -> str:
-    text = message.removeprefix("Value error, ").strip()
-    return text if text.endswith(".") else f"{text}."
+    return message if message.endswith(".") else f"{message}."
 
 
 def save_theme(path: Path, theme: str) -> None:

@@ -32,7 +32,7 @@ from quarterdeck.runtime.epochs import Epochs
 from quarterdeck.runtime.ports import Clock, Dispatch, Ids
 from quarterdeck.state import actions as did
 from quarterdeck.state.store import Store
-from quarterdeck.tools.submit_plan import approved_words, rejected_words
+from quarterdeck.tools.plan_words import approved_words, rejected_words
 
 
 class Withdrawn(Exception):

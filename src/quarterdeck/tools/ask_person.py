@@ -7,7 +7,8 @@ from pydantic import Field
 from quarterdeck.domain.requests import QuestionAnswered, QuestionDeclined
 from quarterdeck.tools.ports import ToolContext, ToolRefused
 from quarterdeck.tools.results import ToolResult, text_result
-from quarterdeck.tools.tool import Subject, ToolBase, ToolInput
+from quarterdeck.tools.tool import Subject
+from quarterdeck.tools.tool_base import ToolBase, ToolInput
 
 MOST_OPTIONS = 9
 _Option = Annotated[str, Field(min_length=1, max_length=200)]

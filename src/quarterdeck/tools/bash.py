@@ -8,7 +8,8 @@ from quarterdeck.domain.display_text import hidden_count
 from quarterdeck.processes.contract import CannotStart
 from quarterdeck.tools.ports import ShellResult, ToolContext, ToolRefused
 from quarterdeck.tools.results import MOST_CONTENT, ToolResult, counted, cut_middle, text_result
-from quarterdeck.tools.tool import Subject, ToolBase, ToolInput
+from quarterdeck.tools.tool import Subject
+from quarterdeck.tools.tool_base import ToolBase, ToolInput
 
 DEFAULT_TIMEOUT_S = 120.0
 MOST_TIMEOUT_S = 600.0

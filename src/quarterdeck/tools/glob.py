@@ -6,7 +6,8 @@ from quarterdeck.tools.file_access import look_subject
 from quarterdeck.tools.glob_match import glob_matcher
 from quarterdeck.tools.ports import ToolContext, ToolRefused
 from quarterdeck.tools.results import ToolResult, counted, text_result
-from quarterdeck.tools.tool import Subject, ToolBase, ToolInput, allowed_place, place_of, words_of
+from quarterdeck.tools.tool import Subject, allowed_place, place_of, words_of
+from quarterdeck.tools.tool_base import ToolBase, ToolInput
 
 MOST_FOUND = 500
 MOST_WALKED = 100_000

@@ -15,7 +15,8 @@ from quarterdeck.tools.file_access import look_subject
 from quarterdeck.tools.glob import SKIPPED_FOLDERS
 from quarterdeck.tools.ports import PlaceLike, ShellResult, ToolContext, ToolRefused
 from quarterdeck.tools.results import ToolResult, counted, text_result
-from quarterdeck.tools.tool import Subject, ToolBase, ToolInput, allowed_place, place_of
+from quarterdeck.tools.tool import Subject, allowed_place, place_of
+from quarterdeck.tools.tool_base import ToolBase, ToolInput
 
 TIME_LIMIT_S = 20.0
 MOST_HITS = 200

@@ -5,7 +5,8 @@ from pydantic import Field
 from quarterdeck.tools.file_access import look_subject
 from quarterdeck.tools.ports import FolderEntryLike, ToolContext, ToolRefused
 from quarterdeck.tools.results import ToolResult, counted, text_result
-from quarterdeck.tools.tool import Subject, ToolBase, ToolInput, allowed_place, place_of, words_of
+from quarterdeck.tools.tool import Subject, allowed_place, place_of, words_of
+from quarterdeck.tools.tool_base import ToolBase, ToolInput
 
 MOST_ENTRIES = 500
 

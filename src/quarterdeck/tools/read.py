@@ -8,7 +8,8 @@ from quarterdeck.tools.file_access import look_subject, mark_of, read_file
 from quarterdeck.tools.ports import FileBytesLike, PlaceLike, ToolContext
 from quarterdeck.tools.results import ToolResult, counted, text_result
 from quarterdeck.tools.text_file import TextFile, decode
-from quarterdeck.tools.tool import Subject, ToolBase, ToolInput, allowed_place, place_of
+from quarterdeck.tools.tool import Subject, allowed_place, place_of
+from quarterdeck.tools.tool_base import ToolBase, ToolInput
 
 MOST_READ = 10_000_000
 """Bytes from the beginning of a file that can be read."""

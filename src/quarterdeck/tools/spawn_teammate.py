@@ -4,7 +4,8 @@ from pydantic import Field
 
 from quarterdeck.tools.ports import ToolContext
 from quarterdeck.tools.results import ToolResult, text_result
-from quarterdeck.tools.tool import Subject, ToolBase, ToolInput
+from quarterdeck.tools.tool import Subject
+from quarterdeck.tools.tool_base import ToolBase, ToolInput
 
 
 class SpawnTeammateInput(ToolInput):

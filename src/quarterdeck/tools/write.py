@@ -7,7 +7,8 @@ from quarterdeck.tools.file_access import MOST_CHANGED, change_subject, read_for
 from quarterdeck.tools.ports import PlaceLike, ToolContext, ToolRefused
 from quarterdeck.tools.results import ToolResult, counted, text_result
 from quarterdeck.tools.text_file import TextFile, encode, with_eol
-from quarterdeck.tools.tool import Subject, ToolBase, ToolInput, allowed_place, place_of, words_of
+from quarterdeck.tools.tool import Subject, allowed_place, place_of, words_of
+from quarterdeck.tools.tool_base import ToolBase, ToolInput
 
 
 class WriteInput(ToolInput):

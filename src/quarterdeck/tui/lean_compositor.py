@@ -43,5 +43,6 @@ class LeanCompositor(Compositor):
                 continue
             in_front.append(visible)
             shown = Region.from_union(pieces)
+            shown = Region(visible.x, shown.y, visible.width, shown.height)  # cut where the widget ends
             rows = Region(shown.x - region.x, shown.y - region.y, shown.width, shown.height)
             yield region, shown, widget.render_lines(rows)

@@ -48,6 +48,11 @@ class Look:
             return self.roles.needs_chip
         return self.roles.focus_title if is_focused else otherwise
 
+    @property
+    def spins(self) -> bool:
+        """Whether the sign of a run that thinks moves."""
+        return self.signs is not SignSet.WORDS and not self.reduced_motion
+
     def spinner(self, now: float) -> str:
         """The frame of the one spinner clock: ten a second, one a second when nobody looks.
 

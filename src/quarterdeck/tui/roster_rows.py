@@ -20,6 +20,8 @@ WAITS_BOLD_S = 60.0
 WAITS_REVERSE_S = 300.0
 BEAT_LATE_S = 60.0
 MOTIONLESS_STEP = 5
+SIGN_AT = 2
+"""Which segment of a row is its sign, and at which cell it stands."""
 
 _QUIET_STATES = frozenset(
     {"waits", "paused", "stopping", "idle", "done", "stopped", "killed", "timed_out", "unknown"}
@@ -65,19 +67,6 @@ class RowInput(msgspec.Struct, frozen=True):
         since = waited_for(mate, row.group, opened_at=opened_at, last_sign=last_sign, now=now)
         beat = None if mate.is_terminal else look.age(now - last_sign)
         return cls(mate, request, row.depth, doing(mate, request, moment), moment, look.age(since), beat)
-
-
-class RowKey(msgspec.Struct, frozen=True):
-    """What a row's line was made from; `mate` and `request` count by identity."""
-
-    mate: int
-    request: int
-    ages: tuple[float, float, int]
-    frame: str
-    is_chosen: bool
-    depth: int
-    look: int
-    layout: Layout
 
 
 def roster_row(given: RowInput, layout: Layout, look: Look, *, frame: str, is_chosen: bool) -> Line:

@@ -16,7 +16,7 @@ from quarterdeck.domain.requests import (
     StepComment,
 )
 from quarterdeck.domain.teammates import PermissionMode
-from quarterdeck.tools.submit_plan import rejected_words
+from quarterdeck.tools.plan_words import rejected_words
 from tests.contract.tools.bench import Bench
 
 PLAN = "# Fix rounding\n\n1. Read cart.py\n2. Fix it"

@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from quarterdeck.config.folders import config_folder, log_folder
@@ -79,6 +80,21 @@ def test_a_fault_in_the_file_names_file_and_line(path: Path, content: str, line:
     told = fault(path, content)
     assert told.startswith(f"{path}:{line}: ")
     assert word in told
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ('signs = "emoji"\n', "signs: one of 'auto', 'unicode', 'ascii', 'words' is expected."),
+        ('bell = "yes"\n', "bell: true or false is expected, not a text."),
+        ("verbs = [3]\n", "verbs.0: a text is expected, not a number."),
+        ("delays = 3\n", "delays: a table is expected, not a number."),
+        ("retention_days = 0\n", "retention_days: a number > 0.0 is expected."),
+        ("[delays]\nkilt = 1\n", "There are killed, stopped, completed, timed_out, seen."),
+    ],
+)
+def test_a_fault_says_what_is_expected(path: Path, content: str, words: str) -> None:
+    assert words in fault(path, content)
 
 
 def test_a_line_is_found_in_its_own_table_and_not_in_one_before(path: Path) -> None:
@@ -174,7 +190,7 @@ def test_saving_a_theme_keeps_the_rest_as_it_was(path: Path, before: str, after:
     save_theme(path, "new")
     if after is not None:
         assert path.read_text() == after
-    assert read_settings(path, {}) == old.model_copy(update={"theme": "new"})
+    assert read_settings(path, {}) == msgspec.structs.replace(old, theme="new")
     save_theme(path, "newer")
     assert path.read_text().count("newer") == 1
     assert read_settings(path, {}).theme == "newer"

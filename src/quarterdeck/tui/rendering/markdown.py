@@ -4,18 +4,22 @@ A unit is a top-level block or an item of a top-level list; inside a code block 
 an update depends on the last unit alone, never on what came before it.
 """
 
+from __future__ import annotations
+
 import re
 from collections.abc import Iterator, Sequence
-from typing import overload
+from typing import TYPE_CHECKING, overload
 
 import msgspec
-from markdown_it.token import Token
 from rich.style import Style
 
 from quarterdeck.domain.display_text import clean
 from quarterdeck.tui.rendering.lines import EMPTY, Line
 from quarterdeck.tui.rendering.markdown_blocks import Painter, parse, start_line
 from quarterdeck.tui.rendering.roles import Roles
+
+if TYPE_CHECKING:
+    from markdown_it.token import Token
 
 LONGEST_UNIT = 8_000
 """Characters after which a unit that does not end is settled as it stands: the most that is drawn again."""

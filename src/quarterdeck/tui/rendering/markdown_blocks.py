@@ -4,11 +4,14 @@ Links are shown with their target; raw HTML stays literal text. Every text passe
 character reference such as `&#27;` becomes a control character only in the parser.
 """
 
+from __future__ import annotations
+
+import importlib
 from collections.abc import Sequence
+from functools import cache
+from typing import TYPE_CHECKING
 
 import msgspec
-from markdown_it import MarkdownIt
-from markdown_it.token import Token
 from rich.segment import Segment
 from rich.style import Style
 
@@ -18,10 +21,13 @@ from quarterdeck.tui.rendering.lines import EMPTY, Line, Span, prefixed, wrap_sp
 from quarterdeck.tui.rendering.roles import Roles
 from quarterdeck.tui.rendering.tables import Cell, table_lines
 
+if TYPE_CHECKING:
+    from markdown_it import MarkdownIt
+    from markdown_it.token import Token
+
 LEAST_CELLS = 8
 """Narrower than this nothing is indented any further."""
 
-_PARSER = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
 _BOLD, _ITALIC, _STRIKE, _UNDERLINE = (
     Style(bold=True),
     Style(italic=True),
@@ -30,9 +36,16 @@ _BOLD, _ITALIC, _STRIKE, _UNDERLINE = (
 )
 
 
+@cache
+def _parser() -> MarkdownIt:
+    # Imported when there is something to parse: the first paint of a new session is not to wait for it.
+    made: type[MarkdownIt] = importlib.import_module("markdown_it").MarkdownIt
+    return made("commonmark", {"html": False}).enable(["table", "strikethrough"])
+
+
 def parse(text: str) -> list[Token]:
     """Block tokens of clean Markdown, each with the lines that it covers."""
-    return _PARSER.parse(text)
+    return _parser().parse(text)
 
 
 class Painter(msgspec.Struct, frozen=True):

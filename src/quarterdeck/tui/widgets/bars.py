@@ -7,6 +7,7 @@ from collections.abc import Callable
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
+from textual.widget import Widget
 
 from quarterdeck.domain.display_text import clean_line, clean_name
 from quarterdeck.domain.ids import RequestId
@@ -41,7 +42,11 @@ class StateLine(LineWidget):
     def on_mount(self) -> None:
         """Listen to the store and to the seconds."""
         self._connection = connect(self, self._store, self.watched, self._deliver)
-        self.set_interval(1.0, self.refresh)
+        self.set_interval(1.0, self._second_passed)
+
+    def _second_passed(self) -> None:
+        if all(node.display for node in self.ancestors_with_self if isinstance(node, Widget)):
+            self.refresh()  # of one that is hidden Textual looks for the place among all widgets
 
     def on_unmount(self) -> None:
         """Listen no more."""

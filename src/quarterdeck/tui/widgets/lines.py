@@ -10,17 +10,17 @@ from rich.style import Style
 from textual import events
 from textual.message import Message
 from textual.strip import Strip
-from textual.widget import Widget
 
 from quarterdeck.tui.look import Look
 from quarterdeck.tui.rendering.cells import cut, width
 from quarterdeck.tui.rendering.lines import Line, line_width
 from quarterdeck.tui.settings import SignSet
+from quarterdeck.tui.widgets.own_rows import OwnRows
 
 BLANK: Line = ()
 
 
-class LineWidget(Widget, can_focus=False):
+class LineWidget(OwnRows, can_focus=False):
     """Base of all panels: `line(y)` gives the row at `y` of the widget, without padding."""
 
     DEFAULT_CSS = "LineWidget { height: 1; width: 1fr; }"
@@ -28,6 +28,7 @@ class LineWidget(Widget, can_focus=False):
     def __init__(self, look: Look, *, name: str | None = None) -> None:
         super().__init__(id=name)
         self.look = look
+        self._strips: dict[int, tuple[Line, Style, int, Strip]] = {}
 
     def line(self, y: int) -> Line:
         """The row at `y`, counted from the widget's top."""
@@ -38,15 +39,19 @@ class LineWidget(Widget, can_focus=False):
         return self.look.roles.text
 
     def render_line(self, y: int) -> Strip:
-        """The row as Textual wants it: exactly as wide as the widget."""
+        """The row as Textual wants it: exactly as wide as the widget; the same strip for the same line."""
         cells = self.outer_size.width  # the same without borders; `size` asks the compositor for each row
         ground = self.ground(y)
+        line = self.line(y)
+        known = self._strips.get(y)
+        if known is not None and known[0] == line and known[1] is ground and known[2] == cells:
+            return known[3]
         segments = [
-            Segment(segment.text, ground + segment.style if segment.style else ground)
-            for segment in self.line(y)
+            Segment(segment.text, ground + segment.style if segment.style else ground) for segment in line
         ]
-        strip = Strip(segments)
-        return strip.adjust_cell_length(cells, ground)
+        strip = Strip(segments).adjust_cell_length(cells, ground)
+        self._strips[y] = (line, ground, cells, strip)
+        return strip
 
 
 def rule_line(

@@ -8,12 +8,14 @@ from collections.abc import Callable, Iterator
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
+from textual.geometry import Region
 from textual.message import Message
+from textual.strip import Strip
 
 from quarterdeck.domain.display_text import clean_name
 from quarterdeck.domain.ids import RequestId, RunId
 from quarterdeck.state.app_state import AppState
-from quarterdeck.state.selectors import DisplayDelays, Row, select_last_sign, select_rows
+from quarterdeck.state.selectors import DisplayDelays, Row, select_rows
 from quarterdeck.tui.columns import Layout, lay_out
 from quarterdeck.tui.connect import Beat, Connection, Source, connect
 from quarterdeck.tui.guards import Token
@@ -33,9 +35,10 @@ from quarterdeck.tui.ranking import (
 )
 from quarterdeck.tui.rendering.cells import width
 from quarterdeck.tui.rendering.lines import Line
-from quarterdeck.tui.roster_rows import RowInput, RowKey, fold_row, roster_row, team_head, team_title
+from quarterdeck.tui.roster_rows import SIGN_AT, fold_row, team_head, team_title
 from quarterdeck.tui.settings import Clock
 from quarterdeck.tui.widgets.lines import BLANK, LineWidget
+from quarterdeck.tui.widgets.roster_lines import DrawnRow, RowLines
 
 HOLD_S = 2.0
 """So long after the last key of the roster its order stays."""
@@ -70,20 +73,23 @@ class Roster(LineWidget, can_focus=True):
         super().__init__(look, name=name)
         self._store = store
         self._clock = clock
-        self._delays = delays
         self._state = store.state
         self._ranked: tuple[Row, ...] = ()
         self._ranked_for: tuple[int, tuple[RequestId, ...]] | None = None
         self._held_until = 0.0
         self._must_rank = False
-        self._lines: dict[RunId, tuple[RowKey, Line]] = {}
+        self._lines = RowLines(look, clock.wall, delays)
         self._drawn: dict[int, RunId | None] = {}
+        self._told: dict[int, DrawnRow] = {}
+        """By row of the widget: what the last tick found there, and drew where it was another."""
+        self._frames: dict[tuple[str, Style, Style], Strip] = {}
         self._laid: tuple[object, Layout] | None = None
         self._drawn_generation = -1
         self._generation = 0
         self._connection: Connection[AppState] | None = None
         self._beat: Beat | None = None
         self._last_second = -1
+        self._last_frame = ""
         self._dirty = False
         self._may_move = False
         self.shown = Shown()
@@ -167,15 +173,28 @@ class Roster(LineWidget, can_focus=True):
         second = int(self._clock.wall())
         if self._may_move and second != self._last_second:
             self._must_rank, self._may_move = True, False
-        if self._dirty or second != self._last_second or self._spins():
-            self._last_second = second
+        frame = self.look.spinner(self._clock.monotonic()) if self.look.spins else ""
+        if self._dirty or second != self._last_second or frame != self._last_frame:
+            self._last_second, self._last_frame = second, frame
             self._dirty = False
-            self.refresh()
+            self._refresh_changed()
 
-    def _spins(self) -> bool:
-        if self.look.reduced_motion:
-            return False
-        return any(self._input(row).state == "thinking" for row in self._visible() if row.run_id != FOLD)
+    def _refresh_changed(self) -> None:
+        """Have only the rows painted that changed, and of those that only spin only the sign."""
+        layout, cells = self._layout(), self.outer_size.width
+        told: dict[int, DrawnRow] = {}
+        changed = []
+        for y, row in enumerate(self._visible(), start=1):
+            if row.run_id == FOLD:
+                continue
+            drawn = told[y] = self._row(row, layout)
+            if self._told.get(y) is not drawn:
+                changed.append(Region(0, y, cells, 1))
+            elif drawn.spinner is not None:
+                changed.append(Region(SIGN_AT, y, self.look.sign_cells, 1))
+        self._told = told
+        if changed:
+            self.refresh(*changed)
 
     def _visible(self) -> Iterator[Row]:
         yield from self.shown.rows[self.top : self.top + max(self.outer_size.height - 1, 0)]
@@ -203,7 +222,7 @@ class Roster(LineWidget, can_focus=True):
             self._drawn_generation = self._generation
         if row.run_id == FOLD:
             return fold_row(self.shown.folded, layout, self.look, is_chosen=self.selected == FOLD)
-        return self._row_line(row, layout)
+        return self._row(row, layout).line
 
     def ground(self, y: int) -> Style:
         at = self.top + y - 1
@@ -213,40 +232,23 @@ class Roster(LineWidget, can_focus=True):
             return roles.text + roles.select
         return roles.text
 
-    def _row_line(self, row: Row, layout: Layout) -> Line:
-        given = self._input(row)
-        key = RowKey(
-            mate=id(given.mate),
-            request=id(given.request),
-            ages=(given.since, given.beat or 0.0, int(given.moment.now)),
-            frame=self.look.spinner(self._clock.monotonic()) if given.state == "thinking" else "",
-            is_chosen=row.run_id == self.selected,
-            depth=row.depth,
-            look=self.look.version,
-            layout=layout,
-        )
-        known = self._lines.get(row.run_id)
-        if known is not None and known[0] == key:
-            return known[1]
-        line = roster_row(given, layout, self.look, frame=key.frame, is_chosen=key.is_chosen)
-        self._lines[row.run_id] = (key, line)
-        if len(self._lines) > 2 * len(self.shown.rows) + 50:
-            self._lines.clear()
-        return line
+    def finished_line(self, y: int, finish: Callable[[Strip], Strip]) -> Strip:
+        strip = super().finished_line(y, finish)
+        at = self.top + y - 1
+        if y == 0 or at >= len(self.shown.rows) or self.shown.rows[at].run_id == FOLD:
+            return strip
+        style = self._row(self.shown.rows[at], self._layout()).spinner
+        if style is None:
+            return strip
+        frame, ground = self.look.spinner(self._clock.monotonic()), self.ground(y)
+        sign = self._frames.get((frame, style, ground))
+        if sign is None:
+            sign = self._frames[frame, style, ground] = Strip([Segment(frame, ground + style)])
+        return Strip.join([strip.crop(0, SIGN_AT), finish(sign), strip.crop(SIGN_AT + sign.cell_length)])
 
-    def _input(self, row: Row) -> RowInput:
-        state = self._state
-        request = state.inbox.by_id.get(row.request) if row.request is not None else None
-        return RowInput.make(
-            state.team.by_run[row.run_id],
-            request,
-            row,
-            now=self._clock.wall(),
-            last_sign=select_last_sign(state, row.run_id),
-            delays=self._delays,
-            viewed=state.team.viewed == row.run_id,
-            look=self.look,
-        )
+    def _row(self, row: Row, layout: Layout) -> DrawnRow:
+        self._lines.keep(2 * len(self.shown.rows) + 50)
+        return self._lines.row(self._state, row, layout, is_chosen=row.run_id == self.selected)
 
     def _layout(self) -> Layout:
         team, size = self._state.team, self.outer_size

@@ -12,12 +12,14 @@ from textual.geometry import Region
 from textual.message import Message
 from textual.selection import Selection
 from textual.strip import Strip
-from textual.widget import Widget
 
 from quarterdeck.tui.rendering.lines import Line
+from quarterdeck.tui.widgets.own_rows import OwnRows
 from quarterdeck.tui.widgets.transcript_parts import plain
 
 WHEEL_ROWS = 3
+_SCREENS = 4
+"""So many screens of finished rows are kept."""
 
 
 class LineSource(Protocol):
@@ -37,7 +39,7 @@ class LineSource(Protocol):
         ...
 
 
-class LineView(Widget, can_focus=False):
+class LineView(OwnRows, can_focus=False):
     """Shows `source` from row `top` on. `follows`: keeps to the end while rows are added."""
 
     DEFAULT_CSS = "LineView { height: 1fr; width: 1fr; }"
@@ -63,6 +65,8 @@ class LineView(Widget, can_focus=False):
         """The content of which rows have been painted."""
         self.painted_to = 0
         """Rows in front of this one have been painted, or skipped by the person's own jump."""
+        self._strips: dict[int, tuple[Line, int, Strip]] = {}
+        """By a row's lasting number: what it was made from, its cells, and the strip."""
 
     @property
     def rows(self) -> int:
@@ -165,13 +169,27 @@ class LineView(Widget, can_focus=False):
         if not 0 <= index < self.source.total():
             return Strip.blank(cells)
         number = index + self.source.origin
-        strip = Strip(self.source.line(index))
+        line = self.source.line(index)
+        span = self._selected_span(number)
+        if index != self.cursor and span is None:
+            return self._plain_strip(number, line, cells)
+        strip = Strip(line)
         if index == self.cursor:
             strip = Strip.join([Strip([Segment("❯", self.cursor_style)]), strip.crop(1)])
-        span = self._selected_span(number)
         if span is not None:
             strip = _mark(strip, *span, self._selection_style())
         return strip.apply_offsets(0, number).crop_extend(0, cells, None)
+
+    def _plain_strip(self, number: int, line: Line, cells: int) -> Strip:
+        """The row without any mark; made once, wherever it is scrolled to."""
+        known = self._strips.get(number)
+        if known is not None and known[0] == line and known[1] == cells:
+            return known[2]
+        strip = Strip(line).apply_offsets(0, number).crop_extend(0, cells, None)
+        if len(self._strips) >= _SCREENS * self.rows:
+            self._strips.clear()
+        self._strips[number] = (line, cells, strip)
+        return strip
 
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:
         """The selected text of all rows, also of those that are not visible."""

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 
 from textual.strip import Strip
-from textual.widget import Widget
 
 from quarterdeck.tui.rendering.lines import Line
+from quarterdeck.tui.widgets.own_rows import OwnRows
 
 
-class Rows(Widget, can_focus=False):
+class Rows(OwnRows, can_focus=False):
     """Shows the rows that it was given last."""
 
     DEFAULT_CSS = "Rows { height: 0; width: 1fr; }"
