@@ -29,7 +29,15 @@ from quarterdeck.domain.requests import (
     Request,
     StepComment,
 )
-from quarterdeck.domain.teammates import IdleReason, Lifetime, Outcome, PermissionMode, WaitsOn, Way
+from quarterdeck.domain.teammates import (
+    Cleanup,
+    IdleReason,
+    Lifetime,
+    Outcome,
+    PermissionMode,
+    WaitsOn,
+    Way,
+)
 from quarterdeck.domain.usage import Usage
 from quarterdeck.state import actions as did
 from quarterdeck.state.entries import Diff, DiffLine, ToolStatus
@@ -102,6 +110,7 @@ _FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "way": _way,
     "on": st.sampled_from(WaitsOn),
     "outcome": st.sampled_from(Outcome),
+    "cleanup": st.sampled_from(Cleanup),
     "status": st.sampled_from(ToolStatus),
     "usage": _usage,
     "diff": _diff,
@@ -222,6 +231,8 @@ _AFTER: tuple[type[did.Action], ...] = (
     did.UsageRecorded,
     did.RequestRefusedAfterKill,
     did.TeammateEvicted,
+    did.RunReleased,
+    did.TranscriptDropped,
 )
 
 

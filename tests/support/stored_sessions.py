@@ -5,13 +5,14 @@ from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
 
-from quarterdeck.bootstrap.recording import entry_of, run_of, run_record
+import msgspec
+
+from quarterdeck.bootstrap.recording import fact_record, run_of, run_record
 from quarterdeck.domain.ids import CallId, MessageId, RunId
 from quarterdeck.domain.teammates import Way
 from quarterdeck.state import actions as did
 from quarterdeck.state.app_state import AppState, reduce
 from quarterdeck.state.entries import ToolStatus
-from quarterdeck.storage.codec import tag_of
 from quarterdeck.storage.folders import SessionPlace, make_file_private
 from quarterdeck.storage.records import Batch, FactRecord
 from quarterdeck.storage.schema import open_for_writing
@@ -46,8 +47,9 @@ class SessionFile:
         if not did.is_durable(fact) or (after is before and not isinstance(fact, did.FOR_THE_JOURNAL)):
             return
         self.sequence = sequence
-        run_id, entry = run_of(fact), entry_of(fact, before, after)
-        self._facts.append(FactRecord(sequence, fact.at, tag_of(fact), run_id, entry, fact))
+        record = fact_record(sequence, fact, before, after)
+        self._facts.append(msgspec.structs.replace(record, ends_draft=False))
+        run_id = run_of(fact)
         if run_id in after.team.by_run:
             self._changed.add(run_id)
 

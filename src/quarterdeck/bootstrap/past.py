@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from quarterdeck.runtime.threads import run_in_thread
-from quarterdeck.state.actions import Action
+from quarterdeck.state.actions import Action, TranscriptDropped
 from quarterdeck.state.app_state import AppState, reduce
 from quarterdeck.tui.ports import ArchiveGone
 
@@ -49,7 +49,12 @@ class StoredPast:
         after = self._facts[-1][0] if self._facts else 0
         try:
             with reading.JournalReader(self._database) as reader:
-                self._facts += reader.facts_of_state(after=after)
+                newer = list(reader.facts_of_state(after=after))
+                if after and any(isinstance(fact, TranscriptDropped) for _, fact in newer):
+                    # What was deleted is not shown from memory either.
+                    self._facts, self._states = [], self._states[:1]
+                    newer = list(reader.facts_of_state())
+                self._facts += newer
         except (reading.Unreadable, schema.NewerSchema) as fault:
             raise ArchiveGone(str(fault)) from fault
         return tuple(self._facts)

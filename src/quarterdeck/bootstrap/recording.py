@@ -54,12 +54,11 @@ class Recorder:
         if after is before and not isinstance(action, did.FOR_THE_JOURNAL):
             return
         run_id = run_of(action)
-        ends_draft = isinstance(action, ENDS_DRAFT)
-        if ends_draft:
+        if isinstance(action, did.FOR_THE_JOURNAL) and _is_dropped(after, run_id):
+            return  # a task that was abandoned still adds to a conversation that is deleted
+        fact = fact_record(sequence, action, before, after)
+        if fact.ends_draft:
             self._streaming.discard(run_id)
-        fact = FactRecord(
-            sequence, action.at, tag_of(action), run_id, entry_of(action, before, after), action, ends_draft
-        )
         runs: dict[str, Callable[[], RunRecord]] = {
             one: partial(run_record, after, one)
             for one in _changed(action, run_id, before)
@@ -89,6 +88,20 @@ class Recorder:
             )
 
 
+def fact_record(sequence: int, action: did.Action, before: AppState, after: AppState) -> FactRecord:
+    """A durable fact on its way to disk."""
+    return FactRecord(
+        sequence,
+        action.at,
+        tag_of(action),
+        run_of(action),
+        entry_of(action, before, after),
+        action,
+        ends_draft=isinstance(action, ENDS_DRAFT),
+        drops_transcript=isinstance(action, did.TranscriptDropped),
+    )
+
+
 def run_of(action: did.Action) -> RunId:
     """Whose fact it is; empty = nobody's."""
     if isinstance(action, did.RequestOpened):
@@ -98,6 +111,8 @@ def run_of(action: did.Action) -> RunId:
 
 def entry_of(action: did.Action, before: AppState, after: AppState) -> int | None:
     """The id of the transcript entry that it made or changed; None = of none."""
+    if isinstance(action, did.TranscriptDropped):
+        return action.entry_id
     run_id = run_of(action)
     old, new = before.transcripts.get(run_id), after.transcripts.get(run_id)
     if old is None or new is None or new is old:
@@ -151,7 +166,7 @@ def run_record(state: AppState, run_id: RunId) -> RunRecord:
         lifecycle=mate.lifecycle.value,
         waits_on=waits_on,
         since=mate.since,
-        cleanup="keep",
+        cleanup=mate.cleanup.value,
         time_limit_s=mate.time_limit_s,
         created_at=mate.spawned_at,
         started_at=None if mate.place is Lifecycle.SPAWNING else mate.spawned_at,
@@ -162,12 +177,17 @@ def run_record(state: AppState, run_id: RunId) -> RunRecord:
         captured=mate.is_terminal,
         notified=mate.notified,
         announced_at=mate.announced_at,
-        cleaned_at=None,
+        cleaned_at=mate.cleaned_at,
         archived_at=mate.archived_at,
         in_turn=_is_in_turn(mate),
         usage=msgspec.json.encode(mate.usage).decode(),
         heartbeat_at=mate.last_sign_at,
     )
+
+
+def _is_dropped(state: AppState, run_id: RunId) -> bool:
+    mate = state.team.by_run.get(run_id)
+    return mate is not None and mate.cleaned_at is not None
 
 
 def _is_in_turn(mate: Teammate) -> bool:

@@ -66,6 +66,8 @@ def recover(parts: Parts, found: Recovered) -> None:
         if mate.place in (Lifecycle.EXECUTING, Lifecycle.WAITING):
             _cut_off(parts, mate, found.drafts.get(mate.run_id, ""))
             cut_off += 1
+    # What an earlier end left to be told, before anybody has a worker: it starts no turn.
+    supervisor.announcer.check_all()
     for mate in select_living(parts.store.state.team):
         if mate.place is Lifecycle.SPAWNING:
             parts.dispatch(did.TeammateReady(at=now, run_id=mate.run_id))

@@ -2,11 +2,9 @@
 
 import asyncio
 import importlib
-import itertools
 import logging
 import random
 import secrets
-import threading
 import time
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
@@ -17,6 +15,7 @@ from typing import Any, Protocol
 
 import msgspec
 
+from quarterdeck.bootstrap.counting_ids import counting_ids
 from quarterdeck.bootstrap.keeping import Keep, Keeper
 from quarterdeck.bootstrap.model import Endpoint, LateModel
 from quarterdeck.bootstrap.recovery import Parts, Recovered, recover, tell_live_text
@@ -30,6 +29,7 @@ from quarterdeck.llm.history import repair
 from quarterdeck.permissions.rules import Rule
 from quarterdeck.processes.service import ProcessService
 from quarterdeck.project.workspace import Workspace
+from quarterdeck.runtime.cleanup import CleanUp
 from quarterdeck.runtime.conversations import Conversations
 from quarterdeck.runtime.epochs import Epochs
 from quarterdeck.runtime.hooks import Hooks
@@ -37,6 +37,7 @@ from quarterdeck.runtime.housekeeping import Housekeeping
 from quarterdeck.runtime.idle import IdleWaiters
 from quarterdeck.runtime.kill import KillProver
 from quarterdeck.runtime.ports import Clock, ModelPort, Worker
+from quarterdeck.runtime.registry import Registry
 from quarterdeck.runtime.requests import Requests
 from quarterdeck.runtime.scopes import ScopeTree
 from quarterdeck.runtime.shutdown import Shutdown
@@ -45,7 +46,7 @@ from quarterdeck.runtime.supervisor import Defaults, Supervisor
 from quarterdeck.runtime.system_prompt import Surroundings
 from quarterdeck.runtime.teammate import PERSON, unanswered
 from quarterdeck.runtime.text_merger import TextMerger, in_step
-from quarterdeck.runtime.threads import run_in_thread
+from quarterdeck.runtime.threads import only_this_thread, run_in_thread
 from quarterdeck.runtime.transitions import Transitions
 from quarterdeck.state import actions as did
 from quarterdeck.state.selectors import DisplayDelays, select_lives, select_living
@@ -112,11 +113,10 @@ class Session:
         self.found = found
         self.id = config.session_id or secrets.token_hex(4)
         self.clock = Clock(wall=time.time, monotonic=time.monotonic)
-        self.ids = _counting_ids()
-        owner = threading.get_ident()
+        self.ids = counting_ids()
         self.store = Store(
             found.state if found is not None else None,
-            check_owner=lambda: _check_owner(owner),
+            check_owner=only_this_thread("The store was told something"),
             log=log.warning,
             sequence=found.last if found is not None else 0,
         )
@@ -145,6 +145,11 @@ class Session:
         self.refused: list[tuple[RunId, str, str]] = []
         """Headless: what nobody could allow (run, tool, what)."""
         self.supervisor = self._make_supervisor()
+        self.registry = Registry(self.store, self.dispatch, self.clock, self.supervisor.announcer)
+        self.clean_up = CleanUp(
+            self.store, self.dispatch, self.clock, self.when_kept, self.conversations.next_entry
+        )
+        self.supervisor.clean_up = self.clean_up.ended
         self.housekeeping = Housekeeping(
             self.store,
             self.dispatch,
@@ -153,6 +158,7 @@ class Session:
             self.new_verb,
             delays=config.delays,
             changes_verbs=config.changes_verbs,
+            chores=(self.supervisor.announcer.tick, self.clean_up.tick),
         )
 
     def open(self) -> None:
@@ -165,6 +171,7 @@ class Session:
             recover(self._parts, self.found)
         if self.keeper is not None:
             self.keeper.start(self._meta())
+        self.clean_up.come_back()
         self._in_background(self.housekeeping.run_forever(), "housekeeping")
 
     @property
@@ -374,18 +381,6 @@ class Session:
 
     def _in_background(self, coroutine: Coroutine[Any, Any, None], name: str) -> object:
         return self.scopes.start_task(coroutine, name=name)
-
-
-def _counting_ids() -> Callable[[str], str]:
-    """`run-7f3a-1`, …: unique over sessions by a random part, readable by a count."""
-    part = secrets.token_hex(3)
-    count = itertools.count(1)
-    return lambda kind: f"{kind}-{part}-{next(count)}"
-
-
-def _check_owner(owner: int) -> None:
-    if threading.get_ident() != owner:
-        raise RuntimeError("The store was told something from a foreign thread.")
 
 
 def _refuse_worker(spawned: Spawned) -> Worker:

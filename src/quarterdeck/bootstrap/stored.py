@@ -75,6 +75,8 @@ class _Fold:
                 transcript = before.transcripts.get(run_id)
                 if transcript is not None:
                     self._evicted[run_id] = transcript.next_id
+            case did.TranscriptDropped(run_id=run_id, entry_id=entry_id):
+                self._evicted[run_id] = entry_id + 1
             case did.SessionOpened() | did.SessionResumed():
                 self.is_open = True
             case did.SessionClosed():

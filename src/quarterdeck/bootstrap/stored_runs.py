@@ -149,6 +149,7 @@ def run_fields(one: RunNow, now: float) -> Fields:
         "last_sign_at": run.heartbeat_at,
         "last_sign_age_s": _age(now, run.heartbeat_at),
         "archived": run.archived,
+        "transcript_deleted_at": run.cleaned_at,
     }
 
 

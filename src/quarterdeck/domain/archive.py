@@ -33,6 +33,8 @@ class StoredRun(msgspec.Struct, frozen=True, kw_only=True):
     archived: bool = False
     requester: RunId | None = None
     """The run that asked for it; None = the person."""
+    cleaned_at: float | None = None
+    """When its transcript was deleted, as it was started with `cleanup = delete`; None = it is kept."""
 
 
 class StoredSession(msgspec.Struct, frozen=True, kw_only=True):

@@ -90,6 +90,13 @@ class Lifetime(StrEnum):
     TASK = "task"
 
 
+class Cleanup(StrEnum):
+    """What becomes of a run's transcript once its end is on disk, findings included."""
+
+    KEEP = "keep"
+    DELETE = "delete"
+
+
 class Way(StrEnum):
     """How a message is spoken: after the turn, at the next tool boundary, or now."""
 
@@ -134,6 +141,8 @@ class SpawnConfig(msgspec.Struct, frozen=True, kw_only=True):
     """Longest life, waiting included; then it ends `timed_out`. None = no limit."""
     rules: tuple[str, ...] = ()
     """Allow rules for this teammate alone, in the field's syntax."""
+    cleanup: Cleanup = Cleanup.KEEP
+    """`delete`: after its end nothing is left of it but its record, its findings and its usage."""
     unbuilt: tuple[str, ...] = ()
     """Options that the caller asked for and that this version does not have: refused by name."""
 

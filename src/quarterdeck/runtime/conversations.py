@@ -13,6 +13,7 @@ from quarterdeck.domain.messages import Message
 from quarterdeck.runtime.history import History
 from quarterdeck.state import actions as did
 from quarterdeck.state.app_state import AppState
+from quarterdeck.state.dropping import dropped_note
 from quarterdeck.state.entries import Entry, ToolCall, ToolStatus
 from quarterdeck.state.teammates import NOBODY
 from quarterdeck.state.transcripts import Transcript
@@ -104,12 +105,21 @@ class Conversations:
         kept = self._entries.get(run_id)
         return kept.first if kept is not None else 1
 
+    def next_entry(self, run_id: RunId) -> int:
+        """The id of its transcript's next entry."""
+        kept = self._entries.get(run_id)
+        return kept.next_id if kept is not None else 1
+
     def observe(self, sequence: int, action: did.Action, before: AppState, after: AppState) -> None:
         """Keep what the window of this run shows now, before it moves on."""
         if isinstance(action, did.TextStreamed):
             return
         if isinstance(action, did.TeammateEvicted) and after is not before and self._is_kept():
             self._forget(action.run_id)
+            return
+        if isinstance(action, did.TranscriptDropped) and after is not before:
+            self._histories.pop(action.run_id, None)
+            self._entries[action.run_id] = _Kept(action.entry_id, [dropped_note(action)])
             return
         run_id: RunId = getattr(action, "run_id", NOBODY)
         window = after.transcripts.get(run_id)

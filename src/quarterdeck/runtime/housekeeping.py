@@ -1,9 +1,9 @@
 """What happens by time alone: rows leave, deadlines and time limits pass, long turns get another verb, ended
-runs are archived.
+runs are archived; and what others do by time.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from quarterdeck.domain.teammates import Lifecycle, Lifetime, Outcome
 from quarterdeck.runtime.ports import Clock, Dispatch
@@ -21,14 +21,19 @@ ARCHIVE_AFTER_S = 3600.0
 
 
 def is_due_for_archive(mate: Teammate, now: float) -> bool:
-    """Whether it ended, and whoever had to be told of it was told, an hour ago."""
+    """Whether it ended, and whoever had to be told of it was told, an hour ago; or nobody waits for it."""
+    if mate.is_terminal and mate.released_at is not None:
+        return True
     has_requester = mate.parent is not None and mate.lifetime is Lifetime.TASK
     since = mate.announced_at if has_requester else mate.ended_at
     return mate.is_terminal and since is not None and now - since >= ARCHIVE_AFTER_S
 
 
 class Housekeeping:
-    """Looks at the state four times a second; `tick` may be called by hand."""
+    """Looks at the state four times a second; `tick` may be called by hand.
+
+    :param chores: called at each tick, after all else.
+    """
 
     def __init__(
         self,
@@ -40,6 +45,7 @@ class Housekeeping:
         *,
         delays: DisplayDelays,
         changes_verbs: bool = True,
+        chores: Sequence[Callable[[], None]] = (),
     ) -> None:
         self._store = store
         self._dispatch = dispatch
@@ -48,6 +54,7 @@ class Housekeeping:
         self._new_verb = new_verb
         self._delays = delays
         self._changes_verbs = changes_verbs
+        self._chores = tuple(chores)
         self._last_verb_at = 0.0
         self._swept_at = 0.0
 
@@ -81,6 +88,8 @@ class Housekeeping:
         if now - self._swept_at >= SWEEP_S:
             self._swept_at = now
             self._sweep(now)
+        for chore in self._chores:
+            chore()
 
     def _sweep(self, now: float) -> None:
         """Archive who ended long enough ago; nothing that is not announced."""

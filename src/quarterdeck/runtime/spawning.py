@@ -61,6 +61,7 @@ def spawn_fact(
         rules=config.rules,
         max_turns=config.max_turns,
         time_limit_s=config.time_limit_s,
+        cleanup=config.cleanup,
     )
 
 
@@ -94,6 +95,7 @@ def config_of(mate: Teammate) -> SpawnConfig:
         is_lead=mate.is_lead,
         max_turns=mate.max_turns,
         time_limit_s=mate.time_limit_s,
+        cleanup=mate.cleanup,
         rules=mate.rules,
     )
 

@@ -18,7 +18,7 @@ from quarterdeck.domain.teammates import (
     SpawnResult,
     Way,
 )
-from quarterdeck.runtime.announcing import Announcer, living_requester
+from quarterdeck.runtime.announcing import Announcer
 from quarterdeck.runtime.epochs import Epochs
 from quarterdeck.runtime.ports import Clock, Dispatch, Ids, Worker
 from quarterdeck.runtime.shutdown import Shutdown
@@ -73,7 +73,9 @@ class Supervisor:
         self._cleanups: dict[RunId, Callable[[], None]] = {}
         self.unread: dict[RunId, tuple[Mail, ...]] = {}
         """What runs that ended by themselves had not read: their next life gets it."""
-        self._announcer = Announcer(store, dispatch, clock, ids, self._poke)
+        self.announcer = Announcer(store, dispatch, clock, ids, self._poke)
+        self.clean_up: Callable[[RunId], None] = lambda run_id: None
+        """Told of each end while the session goes on."""
         self.make_worker: WorkerFactory | None = None
         self.is_closing = False
         """The session ends: announcements are left for its next start."""
@@ -98,6 +100,9 @@ class Supervisor:
             return SpawnResult(success=False, agent_id=AgentId(""), error="No such run.")
         if not old.is_terminal:
             return SpawnResult(success=False, agent_id=old.agent_id, error=f"{old.name} has not ended.")
+        if old.cleaned_at is not None:
+            gone = f"The transcript of {old.name} was deleted; there is nothing to go on with."
+            return SpawnResult(success=False, agent_id=old.agent_id, error=gone)
         name = free_name(old.name, [mate.name for mate in select_living(self._team)])
         config = msgspec.structs.replace(
             self._configs.get(run_id) or config_of(old),
@@ -374,10 +379,8 @@ class Supervisor:
             unregister()
         if self.is_closing:
             return
-        self._announcer.check(self._team.by_run[mate.run_id])
-        parent = living_requester(self._team, mate)
-        if parent is not None:
-            self._poke(parent.run_id)  # it may have waited for this child before it could complete
+        self.clean_up(mate.run_id)
+        self.announcer.check(self._team.by_run[mate.run_id])
 
     def _poke(self, run_id: RunId) -> None:
         worker = self._living(run_id)

@@ -198,3 +198,14 @@ def call_within(function: Callable[[], object], *, name: str, time_limit_s: floa
 
     threading.Thread(target=run, name=name, daemon=True).start()
     return ended.wait(time_limit_s)
+
+
+def only_this_thread(what: str) -> Callable[[], None]:
+    """A check to be called where `what` happens. It raises RuntimeError on any other thread than this one."""
+    owner = threading.get_ident()
+
+    def check() -> None:
+        if threading.get_ident() != owner:
+            raise RuntimeError(f"{what} from a foreign thread.")
+
+    return check

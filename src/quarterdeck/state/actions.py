@@ -11,7 +11,15 @@ import msgspec
 from quarterdeck.domain.ids import AgentId, CallId, MessageId, RequestId, RunId
 from quarterdeck.domain.messages import Message
 from quarterdeck.domain.requests import Answer, Request
-from quarterdeck.domain.teammates import IdleReason, Lifetime, Outcome, PermissionMode, WaitsOn, Way
+from quarterdeck.domain.teammates import (
+    Cleanup,
+    IdleReason,
+    Lifetime,
+    Outcome,
+    PermissionMode,
+    WaitsOn,
+    Way,
+)
 from quarterdeck.domain.usage import Usage
 from quarterdeck.state.entries import Diff, ToolStatus
 
@@ -75,6 +83,7 @@ class TeammateSpawned(Fact, frozen=True, tag="teammate_spawned"):
     max_turns: int | None = None
     """Most steps of the run; None = no limit."""
     time_limit_s: float | None = None
+    cleanup: Cleanup = Cleanup.KEEP
 
 
 class TeammateReady(Fact, frozen=True, tag="teammate_ready"):
@@ -249,6 +258,23 @@ class ChildrenAnnounced(Fact, frozen=True, tag="children_announced"):
     message_id: MessageId
     sender: str
     text: str
+
+
+class RunReleased(Fact, frozen=True, tag="run_released"):
+    """Nobody waits for this run any more: no announcement counts it, and it is in no active registry."""
+
+    run_id: RunId
+
+
+class TranscriptDropped(Fact, frozen=True, tag="transcript_dropped"):
+    """What an ended run said and was told is deleted; its record, findings and usage stay.
+
+    What the journal held of it goes in the transaction of this fact (`state.dropping`).
+    """
+
+    run_id: RunId
+    entry_id: int
+    """The id of the transcript's next entry: the one that says so has it."""
 
 
 class RunArchived(Fact, frozen=True, tag="run_archived"):
@@ -488,6 +514,8 @@ Action = (
     | PermissionModeChanged
     | TeammateEvicted
     | ChildrenAnnounced
+    | RunReleased
+    | TranscriptDropped
     | RunArchived
     | TeammateViewed
     | TeammateSeen

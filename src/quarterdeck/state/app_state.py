@@ -119,7 +119,13 @@ _ONLY_LIVING = (
 )
 """Facts that a run which has ended, or never was, cannot make true."""
 
-_TEAM_FIRST = (*did.LIFECYCLE, did.TeammateSpawned, did.TeammateEvicted, did.ClosingStepStarted)
+_TEAM_FIRST = (
+    *did.LIFECYCLE,
+    did.TeammateSpawned,
+    did.TeammateEvicted,
+    did.ClosingStepStarted,
+    did.TranscriptDropped,
+)
 """Facts that are impossible when the team refuses them: then no other slice responds either."""
 
 _TEAM_ALONE = (did.StepStarted, did.UsageRecorded)

@@ -65,9 +65,9 @@ def _line(action: did.Action, team: Team, inbox: Inbox) -> LogLine | None:
         case did.ChildrenAnnounced(run_id=run_id, children=children):
             to = _name(team, run_id) if run_id is not None else "you"
             names = ", ".join(_name(team, child) for child in children)
-            return LogLine(action.at, _short(names), f"→ {to}  ended: all are told", run_id)
+            return LogLine(action.at, short(names), f"→ {to}  ended: all are told", run_id)
         case did.MessageQueued(run_id=run_id, sender=sender, text=text):
-            return LogLine(action.at, sender, f"→ {_name(team, run_id)}  “{_short(text)}”", run_id)
+            return LogLine(action.at, sender, f"→ {_name(team, run_id)}  “{short(text)}”", run_id)
     return _line_of_run(action, team)
 
 
@@ -84,7 +84,7 @@ def _lifecycle_text(action: did.Action) -> str:
         case did.TeammateKilled(by=by):
             return f"✕ killed by {by}"
         case did.TeammateEnded(outcome=Outcome.FAILED, error=error):
-            return f"✗ failed: {_short(error)}"
+            return f"✗ failed: {short(error)}"
         case did.TeammateEnded(outcome=outcome):
             return f"{_OUTCOME_SIGN.get(outcome, '■')} {outcome.value.replace('_', ' ')}"
     return _held_text(action)
@@ -112,7 +112,9 @@ def _setting_text(action: did.Action) -> str:
         case did.PermissionModeChanged(mode=mode):
             return f"now in mode {mode.value}"
         case did.NoteTaken(text=text):
-            return _short(text)
+            return short(text)
+        case did.RunReleased():
+            return "released: nobody waits for it"
     return ""
 
 
@@ -126,6 +128,10 @@ def _late_text(action: did.Action) -> str:
             return f"{total} {word} ended in {after_s * 1000:.0f} ms"
         case did.KillTaskEnded(detached=True):
             return "killed (detached): its task ignores cancelling"
+        case did.RunReleased():
+            return "released: nobody waits for it"
+        case did.TranscriptDropped():
+            return "its transcript is deleted"
     return ""
 
 
@@ -135,9 +141,9 @@ def ask(request: Request) -> str:
         case PlanRequest(version=version):
             return f"submits plan v{version}"
         case PermissionRequest(tool=tool, subject=subject):
-            return f"asks: {tool} {_short(subject)}"
+            return f"asks: {tool} {short(subject)}"
         case QuestionRequest(question=question):
-            return f"question: {_short(question)}"
+            return f"question: {short(question)}"
 
 
 def _verdict(action: did.RequestAnswered) -> str:
@@ -158,6 +164,7 @@ def _name(team: Team, run_id: RunId) -> str:
     return mate.name if mate else "?"
 
 
-def _short(text: str) -> str:
+def short(text: str) -> str:
+    """As much of a text as a line of the log quotes; of that, all of it."""
     line = " ".join(text[:240].split())
     return line if len(line) <= 80 else line[:79] + "…"

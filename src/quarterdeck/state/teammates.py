@@ -9,6 +9,7 @@ from immutables import Map
 
 from quarterdeck.domain.ids import AgentId, CallId, RunId
 from quarterdeck.domain.teammates import (
+    Cleanup,
     IdleReason,
     KillProof,
     Lifecycle,
@@ -64,6 +65,7 @@ class Teammate(msgspec.Struct, frozen=True, kw_only=True):
     rules: tuple[str, ...] = ()
     max_turns: int | None = None
     time_limit_s: float | None = None
+    cleanup: Cleanup = Cleanup.KEEP
 
     place: Lifecycle = Lifecycle.SPAWNING
     """spawning, ready, executing or waiting: where it is under a pause or a stop."""
@@ -95,6 +97,10 @@ class Teammate(msgspec.Struct, frozen=True, kw_only=True):
     """No notice of its own will be sent for this end."""
     announced_at: float | None = None
     """When whoever asked for it was told of its end."""
+    released_at: float | None = None
+    """When it was said that nobody waits for it any more."""
+    cleaned_at: float | None = None
+    """When its transcript was deleted."""
     archived_at: float | None = None
     kill: KillProof | None = None
     seen_at: float | None = None
@@ -151,10 +157,12 @@ def reduce_team(team: Team, action: did.Action) -> Team:
     old = team.by_run.get(getattr(action, "run_id", NOBODY))
     if old is None:
         return team
-    new = _reduce_terminal(old, action) if old.is_terminal else _reduce_live(old, action)
+    if isinstance(action, did.RunReleased):
+        new = replace(old, released_at=action.at) if old.released_at is None else old
+    else:
+        new = _reduce_terminal(old, action) if old.is_terminal else _reduce_live(old, action)
     if new is old or new == old:
         return team
-    moved = isinstance(action, did.MOVES_ROWS)
     ends = team.ends
     if new.is_terminal and not old.is_terminal:
         ends += 1
@@ -162,7 +170,7 @@ def reduce_team(team: Team, action: did.Action) -> Team:
     return replace(
         team,
         by_run=team.by_run.set(old.run_id, new),
-        revision=team.revision + 1 if moved else team.revision,
+        revision=team.revision + int(isinstance(action, did.MOVES_ROWS)),
         ends=ends,
     )
 
@@ -194,6 +202,7 @@ def _spawn(team: Team, action: did.TeammateSpawned) -> Team:
         rules=action.rules,
         max_turns=action.max_turns,
         time_limit_s=action.time_limit_s,
+        cleanup=action.cleanup,
     )
     return replace(
         team,
@@ -206,8 +215,7 @@ def _spawn(team: Team, action: did.TeammateSpawned) -> Team:
 def _announce(team: Team, action: did.ChildrenAnnounced) -> Team:
     by_run = team.by_run
     for child in action.children:
-        mate = by_run.get(child)
-        if mate is not None and mate.is_terminal and mate.announced_at is None:
+        if (mate := by_run.get(child)) is not None and mate.is_terminal and mate.announced_at is None:
             by_run = by_run.set(child, replace(mate, announced_at=action.at))
     return team if by_run is team.by_run else replace(team, by_run=by_run)
 
@@ -251,24 +259,22 @@ def _reduce_live(mate: Teammate, action: did.Action) -> Teammate:
 
 
 def _end(mate: Teammate, action: did.TeammateEnded | did.TeammateKilled) -> Teammate:
-    killed = isinstance(action, did.TeammateKilled)
+    ended = action if isinstance(action, did.TeammateEnded) else None
     return replace(
         mate,
         outcome=action.outcome,
         ended_at=action.at,
         since=action.at,
         ended_by=action.by,
-        error=action.error if isinstance(action, did.TeammateEnded) else "",
-        final_text=action.findings
-        if isinstance(action, did.TeammateEnded) and action.findings
-        else mate.final_text,
+        error=ended.error if ended is not None else "",
+        final_text=(ended.findings if ended is not None else "") or mate.final_text,
         running=(),
         waits_on=None,
         idle_reason=None,
         stop_deadline_at=None,
         paused_by="",
         is_closing=False,
-        notified=killed,
+        notified=ended is None,
         kill=KillProof(processes_total=action.processes_total, requests_withdrawn=action.requests_withdrawn)
         if isinstance(action, did.TeammateKilled)
         else None,
@@ -386,6 +392,8 @@ def _reduce_terminal(mate: Teammate, action: did.Action) -> Teammate:
             return replace(mate, seen_at=at)
         case did.RunArchived(at=at) if mate.archived_at is None:
             return replace(mate, archived_at=at)
+        case did.TranscriptDropped(at=at) if mate.cleaned_at is None:
+            return replace(mate, cleaned_at=at)
     if mate.kill is None:
         return mate
     proof = prove(mate.kill, action)

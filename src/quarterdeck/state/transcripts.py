@@ -9,6 +9,7 @@ from immutables import Map
 
 from quarterdeck.domain.ids import CallId, MessageId, RunId
 from quarterdeck.state import actions as did
+from quarterdeck.state.dropping import dropped_note
 from quarterdeck.state.entries import (
     Entry,
     LivePart,
@@ -107,6 +108,9 @@ def _end(old: Transcript, action: did.Action, past_verb: str, limits: Limits) ->
             return _add(_without_live(_close_tools(old)), mark, limits)
         case did.TeammateEnded():
             return _without_live(_close_tools(old))
+        case did.TranscriptDropped(entry_id=entry_id):
+            note = dropped_note(action)
+            return Transcript(entries=(note,), next_id=entry_id + 1, weight=weight(note))
         case did.TeammateKilled():
             return _last_message(_without_live(_close_tools(old)), limits)
     return old

@@ -11,12 +11,19 @@ from typing import TypeAlias
 import msgspec
 
 from quarterdeck.state.actions import Action, HistoryRepaired, MessageRecorded
+from quarterdeck.state.dropping import DROPPED, EMPTIED, emptied
 
 StoredFact: TypeAlias = Action
 """What a journal holds: the rest of storage knows facts by this name."""
 
 MESSAGE_TAGS = frozenset(str(kind.__struct_config__.tag) for kind in (MessageRecorded, HistoryRepaired))
 """Of facts that hold the conversation as the model gets it, and change no state."""
+
+DROPPED_TAGS = frozenset(str(kind.__struct_config__.tag) for kind in DROPPED)
+"""Of facts that are deleted with their run's transcript."""
+
+EMPTIED_TAGS = frozenset(str(kind.__struct_config__.tag) for kind in EMPTIED)
+"""Of facts that stay then, without what was in them."""
 
 SCHEMA = 1
 """The version of the stored form. Older ones are read, newer ones refused untouched."""
@@ -51,6 +58,13 @@ def decode(data: bytes) -> Action:
         return _decode(data)
     except (TypeError, ValueError, RecursionError) as fault:
         raise BadFact(f"no fact: {data[:80]!r}: {type(fault).__name__}: {fault}") from fault
+
+
+def without_content(data: bytes, findings: str) -> bytes:
+    """An encoded fact of `EMPTIED_TAGS` as it stays. :raises BadFact: these bytes are none."""
+    fact = decode(data)
+    left = emptied(fact, findings)
+    return data if left is None or left == fact else encode(left)
 
 
 def unstorable(tag: str, why: str) -> bytes:

@@ -209,6 +209,7 @@ def stored_run(session_id: str, record: RunRecord, *, is_owned: bool) -> StoredR
         heartbeat_at=record.heartbeat_at,
         archived=record.archived_at is not None,
         requester=RunId(record.requester) if record.requester else None,
+        cleaned_at=record.cleaned_at,
     )
 
 

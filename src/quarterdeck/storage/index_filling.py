@@ -27,9 +27,13 @@ _SETTLED_S = 2.0
 
 _TEXTS = ("text_said", "message_delivered", "tool_ended")
 _MESSAGES = _TEXTS[:2]
-_WANTED = (*_TEXTS, "session_opened", "teammate_spawned", "teammate_renamed")
+_DROPPED = "transcript_dropped"
+_WANTED = (*_TEXTS, "session_opened", "teammate_spawned", "teammate_renamed", _DROPPED)
 _NEXT = f"SELECT seq, at, tag, entry FROM facts WHERE seq > ? ORDER BY seq LIMIT {CHUNK}"
 _ONE = "SELECT seq, at, tag, entry FROM facts WHERE seq = ?"
+_COUNT = f"""
+SELECT count(*) FROM facts WHERE tag IN ({", ".join("?" * len(_MESSAGES))}) AND entry IS NOT NULL AND seq <= ?
+"""
 _NEW_SESSION = """
 INSERT INTO sessions (id, folder, team, opened_at, last_at, last_seq, messages, texts, runs, damage,
                       unreadable, facts_stamp, runs_stamp)
@@ -185,9 +189,15 @@ def _read_chunk(database: sqlite3.Connection, reader: JournalReader, standing: _
     reached = max(reached, rows[-1][0] if rows else 0)
     places = {seq: (tag, entry) for seq, _, tag, entry in rows}
     names: dict[str, str] = {}
+    dropped: list[str] = []
     for seq, fact in reader.tagged(_WANTED, after=after, up_to=reached):
         tag, entry = places.get(seq, ("", None))
+        if tag == _DROPPED:
+            dropped.append(str(getattr(fact, "run_id", "")))
         _take_in(database, standing, names, tag, entry, fact)
+    if dropped:
+        _drop_texts(database, standing, dropped)
+        standing.messages = int(reader.select(_COUNT, (*_MESSAGES, reached))[0][0])
     if reader.damage:
         standing.damage = reader.damage[-1].words
     if rows:
@@ -223,7 +233,7 @@ def _take_in(
             database.execute(
                 "INSERT OR REPLACE INTO names VALUES (?, ?, ?)", (standing.number, fact.run_id, fact.name)
             )
-        case _ if entry is not None:
+        case _ if entry is not None and tag in _TEXTS:
             _take_text(database, standing, names, tag, entry, fact)
 
 
@@ -256,6 +266,17 @@ def _take_text(
         (number, standing.number, fact.run_id, entry, fact.at, indexed(name), indexed(speaker), text),
     )
     database.execute("INSERT INTO found (rowid, text) VALUES (?, ?)", (number, text))
+
+
+def _drop_texts(database: sqlite3.Connection, standing: _Standing, run_ids: list[str]) -> None:
+    """The transcripts of these runs were deleted: nothing of them is found any more."""
+    marks = ", ".join("?" * len(run_ids))
+    texts = database.execute(
+        f"SELECT id, text FROM texts WHERE session = ? AND run_id IN ({marks})", (standing.number, *run_ids)
+    ).fetchall()
+    database.executemany("INSERT INTO found (found, rowid, text) VALUES ('delete', ?, ?)", texts)
+    database.executemany("DELETE FROM texts WHERE id = ?", [(one,) for one, _ in texts])
+    standing.texts -= len(texts)
 
 
 def _name_of(database: sqlite3.Connection, number: int, run_id: str) -> str:

@@ -20,6 +20,8 @@ class FactRecord(msgspec.Struct, frozen=True):
     """Encoded in the writer's thread; frozen, so that it can be."""
     ends_draft: bool = False
     """What the run streamed before is whole or void with it."""
+    drops_transcript: bool = False
+    """What the journal holds of the run's conversation is deleted with it."""
 
 
 class RunRecord(msgspec.Struct, frozen=True, kw_only=True):

@@ -18,6 +18,7 @@ from typing import cast
 from msgspec.structs import astuple
 
 from quarterdeck.storage.codec import BadFact, StoredFact, checksum, encode, storable, unstorable
+from quarterdeck.storage.dropping import drop_left, drop_transcript, note_left
 from quarterdeck.storage.records import Batch, Draft, FactRecord, RunRecord
 from quarterdeck.storage.schema import FACT_COLUMNS, RUN_COLUMNS
 
@@ -45,6 +46,10 @@ WHERE run_id IN (SELECT beats.id FROM beats)"""
 
 Row = tuple[object, ...]
 Statement = tuple[str, Sequence[object]]
+
+
+class _Undropped(Exception):
+    """A transcript can't be deleted; all else was written."""
 
 
 class Ink:
@@ -103,6 +108,7 @@ class Writer:
     def run(self, database: sqlite3.Connection) -> None:
         """Write until the queue says that it is over; then close the database."""
         try:
+            drop_left(database)
             while not self._ends:
                 batches = self._take()
                 if batches and not self._write_in_the_end(database, batches):
@@ -137,10 +143,18 @@ class Writer:
     def _write_in_the_end(self, database: sqlite3.Connection, batches: list[Batch]) -> bool:
         """Try until it is on disk; False = given up."""
         statements = statements_of(batches, self._ink)
+        drops = [fact.run_id for batch in batches for fact in batch.facts if fact.drops_transcript]
+        left: list[str] = []
         was_stuck = False
         while True:
             try:
-                _write(database, statements)
+                _write(database, statements, drops, left)
+            except _Undropped:
+                with suppress(sqlite3.Error):
+                    database.execute("ROLLBACK")
+                log.exception("transcripts can't be deleted; it is tried again at the next start: %s", drops)
+                drops, left = [], drops
+                continue
             except Exception as fault:  # whatever it is: who waits for the disk is told, and goes on waiting
                 with suppress(sqlite3.Error):
                     database.execute("ROLLBACK")
@@ -192,13 +206,23 @@ def words_of(fault: Exception) -> str:
     return f"The journal can't be written ({fault})."
 
 
-def _write(database: sqlite3.Connection, statements: list[Statement]) -> None:
-    if len(statements) == 1:
+def _write(
+    database: sqlite3.Connection, statements: list[Statement], drops: list[str], left: list[str]
+) -> None:
+    """:raises _Undropped: a transcript of `drops` can't be deleted. `left`: tried before, in vain."""
+    if len(statements) == 1 and not drops and not left:
         database.execute(*statements[0])
         return
     database.execute("BEGIN IMMEDIATE")
     for statement in statements:
         database.execute(*statement)
+    try:
+        for run_id in drops:
+            drop_transcript(database, run_id)
+    except Exception as fault:  # whatever it is: nothing else waits for it
+        raise _Undropped from fault
+    if left:
+        note_left(database, left)
     database.execute("COMMIT")
 
 

@@ -57,6 +57,8 @@ TAGS = {
     "SessionClosed": "session_closed",
     "ChildrenAnnounced": "children_announced",
     "RunArchived": "run_archived",
+    "RunReleased": "run_released",
+    "TranscriptDropped": "transcript_dropped",
     "MessageRecorded": "message_recorded",
     "HistoryRepaired": "history_repaired",
 }

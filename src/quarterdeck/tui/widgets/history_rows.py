@@ -29,6 +29,7 @@ from quarterdeck.tui.widgets.stored_words import (
 NAME_CELLS = 9
 HEAD = "  ended    who       outcome      lasted    tok  found"
 _LONGEST = 400
+DELETED = "transcript deleted"
 
 
 class SessionRuns(msgspec.Struct, frozen=True):
@@ -111,7 +112,12 @@ def own_detail(mate: Teammate, look: Look, cells: int) -> list[Line]:
             for at, part in enumerate(_proof(mate.kill))
         ]
     rows += _words(look, cells, error=mate.error, asked=mate.prompt, said=mate.final_text)
-    rows.append((Segment(" r revives it on its whole conversation", roles.quiet),))
+    back = (
+        f" {DELETED}: only its record is left"
+        if mate.cleaned_at is not None
+        else " r revives it on its whole conversation"
+    )
+    rows.append((Segment(cut(back, cells), roles.quiet),))
     return rows
 
 
@@ -126,7 +132,8 @@ def stored_detail(run: StoredRun, look: Look, cells: int, now: float) -> list[Li
         rule_line(look, cells, title),
         (Segment(f" {look.sign(sign)} {told}", roles.text),),
     ]
-    back = f" enter looks inside · {bring_back(run.session_id)} brings its session back"
+    inside = f"{DELETED}, its record is left" if run.cleaned_at is not None else "enter looks inside"
+    back = f" {inside} · {bring_back(run.session_id)} brings its session back"
     rows.append((Segment(cut(back, cells), roles.quiet),))
     rows += _words(look, cells, error=run.error, asked=run.label, said=run.findings)
     return rows
@@ -167,6 +174,13 @@ def _time(at: float) -> str:
 
 
 def _found(run: Teammate | StoredRun) -> str:
+    found = _report(run)
+    if run.cleaned_at is None:
+        return found
+    return f"{DELETED} · {found}" if found else DELETED
+
+
+def _report(run: Teammate | StoredRun) -> str:
     if run.error:
         return clean_line(run.error[:_LONGEST])
     if isinstance(run, StoredRun):
