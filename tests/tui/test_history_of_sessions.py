@@ -5,6 +5,7 @@ import pytest
 
 from quarterdeck.domain.archive import StoredRun
 from quarterdeck.domain.teammates import Outcome
+from quarterdeck.state import actions as did
 from quarterdeck.tui.keymap import Place
 from quarterdeck.tui.look import Look
 from quarterdeck.tui.rendering.lines import Line
@@ -84,6 +85,44 @@ async def test_reviving_what_is_of_another_session_says_what_to_do_and_the_foote
         assert hand.asked == []
         await hand.press("g", "r")
         assert hand.asked == ["revive"]
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_a_run_whose_transcript_was_deleted_says_so_and_shows_its_findings(
+    size: tuple[int, int],
+) -> None:
+    end = did.TeammateEnded(
+        at=NOW, run_id=run("fork"), outcome=Outcome.COMPLETED, findings="Two callers are left."
+    )
+    drop = did.TranscriptDropped(at=NOW, run_id=run("fork"), entry_id=1)
+    state = states.fold(states.shop(), [states.spawned("fork", at=NOW - 60), end, drop])
+    async with screen(state, size=size) as hand:
+        fill(hand.archive)
+        scout, *rest = hand.archive.ended
+        hand.archive.ended = (msgspec.structs.replace(scout, cleaned_at=NOW), *rest)
+        await opened(hand)
+        (row,) = [line for line in hand.lines if line.startswith("❯")]
+        assert "fork" in row
+        assert "transcript deleted" in row or size[0] == 60
+        assert "r revives it" not in hand.text
+        if size[1] > 16:
+            assert "transcript deleted: only its record is left" in hand.text
+            assert "Two callers are left." in hand.text
+
+
+async def test_an_earlier_run_whose_transcript_was_deleted_says_so() -> None:
+    async with screen() as hand:
+        fill(hand.archive)
+        hand.archive.ended = tuple(
+            msgspec.structs.replace(one, cleaned_at=NOW) if one.name == "scout" else one
+            for one in hand.archive.ended
+        )
+        await opened(hand)
+        await hand.press("j", "j")
+        assert "transcript deleted, its record is left" in hand.text
+        assert "enter looks inside" not in hand.text
+        await hand.press("j")
+        assert "enter looks inside" in hand.text
 
 
 async def test_an_archive_that_is_gone_is_one_notice_and_this_sessions_runs_stay() -> None:
