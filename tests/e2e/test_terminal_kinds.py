@@ -131,7 +131,7 @@ def test_five_presses_of_kill_kill_one(tmp_path: Path) -> None:
         assert {"coder", "tester"} <= set(rows(shown))
         assert "killed" not in row(shown, "coder") + row(shown, "tester")
     text = logs_of(tmp_path)
-    assert len(re.findall(r'task_terminated.*?agent\\": \\"runaway', text)) == 1
+    assert len(re.findall(r'"kind": "task_terminated".*?"agent": "runaway"', text)) == 1
 
 
 def test_bytes_that_are_no_text_do_no_harm(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """A session that is gone all at once, and comes back: its folder is copied as it lies at that moment."""
 
 import shutil
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,8 @@ class Kept:
         self._url = url
         self._copies = 0
         self._open: list[Session] = []
+        self.opening: list[Callable[[Session], object]] = []
+        """Called with each session before it is opened."""
 
     def _config(self, state: Path, **config: Any) -> SessionConfig:
         return SessionConfig(
@@ -64,6 +66,8 @@ class Kept:
     def _world(self, session: Session) -> World:
         self._open.append(session)
         world = World(session, self.server, self.work)
+        for called in self.opening:
+            called(session)
         session.open()
         return world
 

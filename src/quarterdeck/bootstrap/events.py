@@ -12,6 +12,7 @@ from quarterdeck.domain.requests import request_kind
 from quarterdeck.domain.usage import Usage
 from quarterdeck.state import actions as did
 from quarterdeck.state.app_state import AppState
+from quarterdeck.state.session import Session
 from quarterdeck.state.teammates import NOBODY, Teammate
 
 Event = dict[str, Any]
@@ -19,11 +20,13 @@ Event = dict[str, Any]
 
 def events_of(sequence: int, action: did.Action, before: AppState, after: AppState) -> list[Event]:
     """What to tell of one fact, in order; nothing for what changed nothing."""
+    head: Event = {"seq": sequence, "at": round(action.at, 3)}
+    if isinstance(action, did.SessionResumed):
+        return [{"kind": "session", **head, **_session(after.session), "crashed": action.crashed}]
     if after is before or isinstance(action, did.TextStreamed | did.ToolPrinted):
         return []
     run_id: RunId = getattr(action, "run_id", NOBODY)
     old, new = before.team.by_run.get(run_id), after.team.by_run.get(run_id)
-    head: Event = {"seq": sequence, "at": round(action.at, 3)}
     if new is not None:
         head |= {"run_id": new.run_id, "agent": new.name}
     told = _told(action, before, new)
@@ -34,6 +37,11 @@ def events_of(sequence: int, action: did.Action, before: AppState, after: AppSta
     if new is not None and new.is_terminal and (old is None or not old.is_terminal):
         events.append({"kind": "task_terminated", **head, **_end(new)})
     return events
+
+
+def _session(of: did.SessionOpened | Session) -> Event:
+    session_id = of.id if isinstance(of, Session) else of.session_id
+    return {"session_id": session_id, "folder": of.folder, "team": of.team, "model": of.model}
 
 
 def _end(mate: Teammate) -> Event:
@@ -50,8 +58,7 @@ def _end(mate: Teammate) -> Event:
 def _told(action: did.Action, before: AppState, mate: Teammate | None) -> list[tuple[str, Event]]:
     match action:
         case did.SessionOpened():
-            fields = {"session_id": action.session_id, "folder": action.folder, "team": action.team}
-            return [("session", {**fields, "model": action.model})]
+            return [("session", _session(action))]
         case did.TeammateSpawned():
             return [
                 (

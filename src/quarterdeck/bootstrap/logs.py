@@ -1,4 +1,8 @@
-"""The log file of a session: one JSON object per line, without secrets, readable by its owner only."""
+"""The log file of a session: one JSON object per line, without secrets, readable by its owner only.
+
+A line has `at`, `level` and `text`; one that tells what happened to a run has the event itself as `event`, as
+`bootstrap.events` describes it. The first event says which session the file is of.
+"""
 
 import json
 import logging
@@ -17,22 +21,28 @@ from quarterdeck.state.store import Store
 
 
 class JsonLines(logging.Formatter):
-    """Time, level, message, traceback; a secret that got into a text is blotted out."""
+    """Time, level, message, event, traceback; a secret that got into a text is blotted out."""
 
     def __init__(self, secrets: tuple[str, ...]) -> None:
         super().__init__()
-        self._secrets = tuple(secret for secret in secrets if len(secret) >= 6)
+        plain = [secret for secret in secrets if len(secret) >= 6]
+        # As they are, and as they look inside a JSON string.
+        in_json = [json.dumps(secret, ensure_ascii=False)[1:-1] for secret in plain]
+        self._secrets = tuple(dict.fromkeys([*in_json, *plain]))
 
     def format(self, record: logging.LogRecord) -> str:
         """One line."""
-        line = {
+        line: dict[str, object] = {
             "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "text": clean(record.getMessage()),
         }
+        event = getattr(record, "event", None)
+        if event is not None:
+            line["event"] = event
         if record.exc_info and record.exc_info[1] is not None:
             line["traceback"] = clean("".join(format_exception(record.exc_info[1])))
-        text = json.dumps(line, ensure_ascii=False)
+        text = clean(json.dumps(line, ensure_ascii=False))  # what is in an event is as untrusted
         for secret in self._secrets:
             text = text.replace(secret, "[secret]")
         return text
@@ -62,19 +72,21 @@ def open_log(folder: Path, secrets: tuple[str, ...]) -> Path | None:
 def log_events(store: Store) -> Callable[[], None]:
     """Write what happens to runs into the log. Returns what ends it."""
     logger = logging.getLogger("quarterdeck")
-    kinds = {"task_started", "task_terminated", "state_change", "kill_proof", "request_answered"}
+    kinds = {"session", "task_started", "task_terminated", "state_change", "kill_proof", "request_answered"}
 
     def observe(sequence: int, action: did.Action, before: AppState, after: AppState) -> None:
         if not isinstance(action, _LOGGED):
             return
         for event in events_of(sequence, action, before, after):
             if event["kind"] in kinds:
-                logger.info("%s", json.dumps(event, ensure_ascii=False))
+                logger.info("%s", event["kind"], extra={"event": event})
 
     return store.observe(observe)
 
 
 _LOGGED = (
+    did.SessionOpened,
+    did.SessionResumed,
     did.TeammateSpawned,
     did.RequestAnswered,
     did.KillProcessesCounted,
