@@ -83,7 +83,8 @@ def came_back_words(found: Recovered, cut_off: int) -> str:
     """How the session came back, in one line."""
     if found.damage:
         count = len(found.damage)
-        return f"{count} part{'s' if count > 1 else ''} of the journal can't be read; the rest is here."
+        parts = f"{count} part{'s' if count > 1 else ''} of the journal can't be read"
+        return f"{parts}; the rest is here, and the damaged file is kept beside it."
     how = "The program was gone all at once. " if found.crashed else ""
     if not cut_off:
         return f"{how}Everybody is back as they were."

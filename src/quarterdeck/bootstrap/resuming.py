@@ -11,6 +11,7 @@ import msgspec
 
 from quarterdeck.bootstrap.keeping import Keep
 from quarterdeck.bootstrap.recovery import Recovered
+from quarterdeck.bootstrap.salvage import salvage
 from quarterdeck.bootstrap.session import SessionConfig
 from quarterdeck.bootstrap.stored import read_session
 from quarterdeck.config.settings import SettingsFault
@@ -69,10 +70,18 @@ def take_over(state_folder: Path, session_id: str, base: SessionConfig) -> Resum
     except OSError as fault:
         raise SettingsFault(f"Session {session_id} can't be opened: {fault.strerror}.") from fault
     try:
-        found = read_session(place.database)
+        found = read_session(place.database, is_idle=True)
+        if found.damage and found.last:
+            salvage(place)  # what is damaged is never written to
     except (Unreadable, NewerSchema) as fault:
         lease.release()
         raise SettingsFault(str(fault)) from fault
+    except OSError as fault:
+        lease.release()
+        raise SettingsFault(
+            f"Session {session_id} is damaged, and can't be set aside ({fault.strerror or fault}). "
+            "quarterdeck sessions show reads it."
+        ) from fault
     stored = found.state.session
     folder = Path(stored.folder)
     if not folder.is_dir():

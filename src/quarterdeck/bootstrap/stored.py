@@ -18,13 +18,14 @@ from quarterdeck.storage.codec import MESSAGE_TAGS
 from quarterdeck.storage.reader import JournalReader
 
 
-def read_session(path: Path) -> Recovered:
+def read_session(path: Path, *, is_idle: bool = False) -> Recovered:
     """Fold a journal. Blocks.
 
+    :param is_idle: the caller holds its lease, and nothing writes to it.
     :raises Unreadable: there is nothing to read.
     :raises NewerSchema: a later version wrote it.
     """
-    with JournalReader(path) as reader:
+    with JournalReader(path, is_idle=is_idle) as reader:
         fold = _Fold()
         for sequence, action in reader.facts_of_state():
             fold.take(sequence, action)

@@ -53,15 +53,16 @@ class Damage(msgspec.Struct, frozen=True):
 class JournalReader:
     """One open journal. Close it after use.
 
+    :param is_idle: the caller holds its lease, and nothing writes to it: as if nobody owned it.
     :raises NewerSchema: a later version wrote it.
     :raises Unreadable: there is nothing to read.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, is_idle: bool = False) -> None:
         self.damage: list[Damage] = []
         self._is_checked = False
         self._copy: TemporaryDirectory[str] | None = None
-        self._has_owner = has_owner = owner_of(path.parent / LEASE) is not None
+        self._has_owner = has_owner = not is_idle and owner_of(path.parent / LEASE) is not None
         # Before it is opened: what is seen now is what was left behind.
         wal_is_broken = not has_owner and is_broken(_beside(path, "-wal"))
         self._database, found = self._open(path, may_copy=not has_owner)
