@@ -1,4 +1,7 @@
-"""A disk that takes nothing more, and takes it again (DUR-03). Real ones, where they can be had."""
+"""A disk that takes nothing more, and takes it again (DUR-03): a full one, a limit, one that answers EIO.
+
+All are real: a small tmpfs where root may mount it, RLIMIT_FSIZE (EFBIG), and EIO from the kernel (seccomp).
+"""
 
 import asyncio
 import json
@@ -16,6 +19,7 @@ from quarterdeck.storage.folders import SessionPlace
 from quarterdeck.storage.journal import Keeping
 from quarterdeck.storage.lease import owner_of
 from quarterdeck.storage.opening import Unwritable, open_session
+from tests.support.faulty_disk_program import NOT_HERE
 from tests.support.journals import Kept, note, stored
 
 ROOT = Path(__file__).parents[3]
@@ -126,3 +130,36 @@ def test_dur_03_files_that_may_not_grow_are_a_full_disk_without_root(place: Sess
     assert found["waited"] is True
     assert 0 < found["kept_before"] < found["told"] == found["kept_after"]
     assert [seq for seq, _ in stored(place.database)] == list(range(1, found["told"] + 1))
+
+
+@pytest.mark.parametrize("call", ["fdatasync", "pwrite64"])
+def test_dur_03_a_disk_that_answers_eio_is_told_nothing_is_torn_and_it_goes_on_by_itself(
+    place: SessionPlace, call: str
+) -> None:
+    told = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "tests.support.faulty_disk_program",
+            str(place.folder.parent.parent),
+            place.session_id,
+            call,
+        ],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": f"{ROOT / 'src'}:{ROOT}"},
+    )
+    if told.returncode == NOT_HERE:
+        pytest.skip(f"the kernel does not hand calls over here: {told.stderr.strip()}")
+    assert told.returncode == 0, told.stderr
+    found = json.loads(told.stdout)
+    assert found["failed"] >= 2, "it was tried again, and failed again"
+    [(stuck, words), again] = found["changes"]
+    assert (stuck, again) == ("stuck", ["keeping", ""])
+    assert words == "The journal can't be written (disk I/O error)."
+    assert found["waited"] is True
+    assert found["before"] == list(range(1, 21))
+    assert [seq for seq, _ in stored(place.database)] == list(range(1, 22))
