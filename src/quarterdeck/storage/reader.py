@@ -23,7 +23,9 @@ from quarterdeck.storage.schema import RUN_COLUMNS, check_schema, open_for_readi
 from quarterdeck.storage.wal import is_broken
 
 CHUNK = 2_000
-"""Facts read in one transaction."""
+"""Facts read in one transaction, at most."""
+CHUNK_BYTES = 4_000_000
+"""Bytes of facts after which a transaction ends: a journal is never in memory as a whole."""
 BLIND = 3
 """Chunks without any fact after which there is no more, where the last number is not known."""
 
@@ -256,8 +258,12 @@ class JournalReader:
     def _while_readable(
         self, query: str, values: Sequence[object], after: int | None = None
     ) -> tuple[list[Row], bool]:
-        """Rows up to the first that can't be read or is not above `after`, and whether these are all."""
+        """Rows up to the first that can't be read or is not above `after`, and whether these are all.
+
+        With `after`, these are facts: they end, too, when there are many bytes of them.
+        """
         rows: list[Row] = []
+        size = 0
         if self.is_empty:
             return rows, True
         try:
@@ -268,7 +274,10 @@ class JournalReader:
                             self._damaged(after, "A part of the journal is out of order.")
                             return rows, False
                         after = row[0]
+                        size += len(row[1]) if isinstance(row[1], bytes) else 0
                     rows.append(row)
+                    if size > CHUNK_BYTES:
+                        return rows, False
         except _FAULTS as fault:
             self._damaged(after or 0, _words(fault))
             return rows, False
