@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.architecture import ROOT
+from tests.support.crash_program import REQUESTERS
 
 SESSIONS = 50
 """Of each seed; four of them make the two hundred of the reliability matrix."""
@@ -33,3 +34,4 @@ def test_dur_01_dur_06_nothing_promised_is_lost_and_nobody_is_told_twice(tmp_pat
     assert sum(one["promised"] > 0 for one in sessions) > SESSIONS // 2
     assert sum(one.get("unknown", 0) > 0 for one in sessions) > SESSIONS // 2
     assert sum(one.get("announced", 0) > 0 for one in sessions) > SESSIONS // 4
+    assert sum(one.get("requesters", 0) == REQUESTERS for one in sessions) > SESSIONS // 10

@@ -39,7 +39,8 @@ from quarterdeck.storage.folders import SessionPlace
 from quarterdeck.storage.reader import JournalReader
 from tests.support.world import ByAgent, calls, says
 
-WORKERS = 7
+WORKERS = 5
+REQUESTERS = 3
 RUN_S = (0.05, 1.2)
 COME_BACK_S = (0.0, 0.25)
 LONGEST_S = 30.0
@@ -59,8 +60,7 @@ def boss(talk: Conversation) -> Reply:
     """Starts two kids, waits, and starts two more when it is told of them."""
     if talk.results and "ended" not in talk.told:
         return says("I wait for them.")
-    number = talk.results
-    return calls("spawn_teammate", name=f"kid-{number}", prompt="Help, and tell me.")
+    return calls("spawn_teammate", name=f"kid-{talk.agent}-{talk.results}", prompt="Help, and tell me.")
 
 
 def config_in(folder: Path, session_id: str, url: str) -> SessionConfig:
@@ -89,7 +89,8 @@ async def run_team(folder: Path, session_id: str, promise: Callable[[int, int], 
     session.open()
     for number in range(WORKERS):
         session.supervisor.spawn(SpawnConfig(name=f"w{number}", prompt="go", rules=("Bash(echo done)",)))
-    session.supervisor.spawn(SpawnConfig(name="boss", prompt="go", lifetime=Lifetime.RESIDENT))
+    for number in range(REQUESTERS):
+        session.supervisor.spawn(SpawnConfig(name=f"boss{number}", prompt="go", lifetime=Lifetime.RESIDENT))
     while True:
         at = session.store.sequence
         await session.kept()
@@ -142,6 +143,7 @@ async def check(folder: Path, session_id: str, promised: tuple[int, int]) -> dic
         "promised": promised[1],
         "outcomes": dict(outcomes),
         "announced": len(announced),
+        "requesters": len({state.team.by_run[child].parent for child in announced}),
         "unknown": sum(mate.outcome is Outcome.UNKNOWN for mate in state.team.by_run.values()),
     }
 
