@@ -3,7 +3,9 @@
 import asyncio
 import random
 import shutil
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -24,6 +26,7 @@ from tests.support.journals import Kept, as_made, note, run_row
 FACTS = 400
 IN_ONE_GO = 20
 WAL = f"{DATABASE}-wal"
+SHM = f"{DATABASE}-shm"
 Files = dict[str, bytes]
 
 
@@ -47,8 +50,9 @@ async def _kept(folder: Path, *, is_closed: bool) -> Files:
 
 
 def files_in(folder: Path) -> Files:
-    """The database and its WAL, where it has one."""
-    return {name: (folder / name).read_bytes() for name in (DATABASE, WAL) if (folder / name).exists()}
+    """The database, its WAL and what SQLite knows of that, as far as they are there."""
+    found = {name: folder / name for name in (DATABASE, WAL, SHM)}
+    return {name: path.read_bytes() for name, path in found.items() if path.exists()}
 
 
 @cache
@@ -149,11 +153,12 @@ def check_damaged(folder: Path, before: Files, damage: Damage) -> None:
         )
         wrong = [seq for seq, fact in found.items() if getattr(fact, "text", "") != text_of(seq)]
         assert wrong == []
-        # The end of a WAL that is cut off or torn looks as if it had never been written.
-        most_unsaid = {f"{WAL} cut": FACTS}.get(how, IN_ONE_GO if damage.name == WAL else 0)
+        # Without the -shm file the end of a WAL that is cut off or torn looks as if it had never been.
+        is_blind = damage.name == WAL and SHM not in files
+        most_unsaid = (FACTS if damage.how == "cut" else IN_ONE_GO) if is_blind else 0
         assert is_said or len(found) >= FACTS - most_unsaid
     after = files_in(path.parent)
-    is_left = all(after[name] == stored for name, stored in files.items())
+    is_left = all(after[name] == stored for name, stored in files.items() if name != SHM)
     assert is_left, "a byte of it has changed"
 
 
@@ -179,10 +184,68 @@ def test_dur_02_a_damaged_database_is_read_as_far_as_it_can_be_and_left_as_it_is
 
 @_settings
 @given(damage=damages(WAL))
-def test_dur_02_a_damaged_wal_is_read_as_far_as_it_can_be_and_left_as_it_is(
+def test_dur_02_a_damaged_wal_is_read_as_far_as_it_can_be_and_all_that_is_lost_is_said(
     damage: Damage, scratch: Path
 ) -> None:
     check_damaged(scratch, whole(is_closed=False), damage)
+
+
+@_settings
+@given(damage=damages(WAL))
+def test_dur_02_a_damaged_wal_is_read_as_far_as_it_can_be_also_without_what_sqlite_knew_of_it(
+    damage: Damage, scratch: Path
+) -> None:
+    files = whole(is_closed=False)
+    check_damaged(scratch, {name: files[name] for name in (DATABASE, WAL)}, damage)
+
+
+@_settings
+@given(damage=damages(SHM))
+def test_dur_02_what_sqlite_knew_of_the_wal_is_believed_only_when_it_is_whole(
+    damage: Damage, scratch: Path
+) -> None:
+    with JournalReader(lay(scratch, damage.of(whole(is_closed=False)))) as reader:
+        assert len(list(reader.facts())) == FACTS
+        assert reader.damage == []
+
+
+@pytest.mark.parametrize("pages", [1, 2, 3])
+def test_dur_02_a_wal_that_is_cut_inside_its_last_transaction_is_said(scratch: Path, pages: int) -> None:
+    files = whole(is_closed=False)
+    cut = files[WAL][: -pages * (4_096 + 24) + 100]
+    facts, is_said = read(lay(scratch, {**files, WAL: cut}))
+    assert len(facts) < FACTS
+    assert is_said
+
+
+def test_dur_02_a_wal_that_is_gone_is_said(scratch: Path) -> None:
+    files = whole(is_closed=False)
+    with JournalReader(lay(scratch, {DATABASE: files[DATABASE], SHM: files[SHM]})) as reader:
+        assert len(list(reader.facts())) < FACTS
+        assert reader.damage
+
+
+def test_dur_02_a_wal_that_is_in_the_database_already_may_go(scratch: Path) -> None:
+    with closing(sqlite3.connect(lay(scratch, whole(is_closed=False)))) as database:
+        database.execute("PRAGMA wal_checkpoint(FULL)").fetchone()
+        files = files_in(scratch / "sessions" / "s")
+    assert len(files[WAL]) > 100_000
+    for left in (b"", files[WAL][:40], files[WAL][:3_000]):
+        facts, is_said = read(lay(scratch, {**files, WAL: left}))
+        assert len(facts) == FACTS
+        assert is_said is False
+    facts, is_said = read(lay(scratch, {**files, WAL: files[WAL][:50_000]}))
+    assert is_said, "what is left of it hides what is newer"
+
+
+def test_dur_02_what_a_killed_process_was_just_writing_is_no_damage(scratch: Path) -> None:
+    """It was never acknowledged: the frames are there, and SQLite has not noted them."""
+    files = whole(is_closed=False)
+    frame = files[WAL][-(4_096 + 24) :]
+    for torn in (frame, frame[:2_000], bytes(4_120)):
+        facts, is_said = read(lay(scratch, {**files, WAL: files[WAL] + torn}))
+        assert len(facts) == FACTS
+        assert is_said is False
 
 
 def test_dur_02_facts_before_and_behind_a_damaged_page_are_read(scratch: Path) -> None:

@@ -112,6 +112,7 @@ async def check(folder: Path, session_id: str, promised: tuple[int, int]) -> dic
     with JournalReader(path) as reader:
         facts = dict(reader.facts())
         assert not reader.damage, reader.damage
+    assert not list(path.parent.glob("damaged-*")), "a kill was taken for damage"
     # A process that came back counts on from the last fact on disk, not from what its screen was told.
     back = min(
         (number for number, one in facts.items() if isinstance(one, did.SessionResumed)), default=2**62

@@ -66,7 +66,7 @@ class JournalReader:
         self._copy: TemporaryDirectory[str] | None = None
         self._has_owner = has_owner = not is_idle and owner_of(path.parent / LEASE) is not None
         # Before it is opened: what is seen now is what was left behind.
-        wal_is_broken = not has_owner and is_broken(_beside(path, "-wal"))
+        wal_is_broken = not has_owner and is_broken(_beside(path, "-wal"), _beside(path, "-shm"))
         self._database, found = self._open(path, may_copy=not has_owner)
         self._database.text_factory = _text
         self.is_empty = found is None and not self._has_facts()
