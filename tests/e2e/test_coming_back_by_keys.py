@@ -115,7 +115,7 @@ def _r_revives_coder_on_its_whole_conversation(terminal: Terminal, tmp_path: Pat
     assert int(str(new["messages"])) > max(int(str(one["messages"])) for one in before)
 
 
-def test_a_second_terminal_is_told_at_once_and_ps_reads_what_the_first_does(tmp_path: Path) -> None:
+def test_dur_05_a_second_terminal_is_told_at_once_and_ps_reads_what_the_first_does(tmp_path: Path) -> None:
     with started(tmp_path, "demo", "--scenario", str(quick_story(tmp_path))) as terminal:
         terminal.wait_for(lambda shown: "plan v1" in row(shown, "coder"))
         terminal.wait_for(lambda shown: "idle" in row(shown, "tester"))

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from quarterdeck.bootstrap.controller import controller_for
+from quarterdeck.bootstrap.past import StoredPast
 from quarterdeck.bootstrap.stored import read_messages
 from quarterdeck.domain.ids import RunId
 from quarterdeck.domain.requests import QuestionAnswered
@@ -255,6 +256,28 @@ async def test_an_open_request_keeps_it_until_it_is_answered_and_the_life_after_
         assert after.mate(new).final_text == "Blue it is."
         assert messages_of(after, run_id) == messages_of(after, new) == ()
         assert durable(await replayed(after)) == durable(after.state)
+
+
+async def test_the_timeline_has_nothing_of_it_either_also_when_it_was_read_before(tmp_path: Path) -> None:
+    async with kept(ANSWERS, tmp_path) as sessions:
+        here = sessions.begin()
+        assert here.session.keeper is not None
+        past = StoredPast(here.session.keeper.place.database, here.session.kept)
+        run_id = here.spawn("fork", rules=("Bash(echo albatross)",), **DELETES)
+        here.session.dispatch(did.TeammateViewed(at=1.0, run_id=run_id))  # holds it off
+        await here.ended(run_id)
+        before = await past.facts()
+        assert "albatross" in str(before)
+        shown = (await past.state_at(before[-1][0])).transcripts[run_id]
+        assert "albatross" in str(shown.entries)
+        here.session.dispatch(did.TeammateViewed(at=2.0, run_id=None))
+        here.session.housekeeping.tick()
+        await dropped(here, run_id)
+        after = await past.facts()
+        said = [fact for _, fact in after if isinstance(fact, did.TextSaid | did.ToolEnded)]
+        assert "albatross" not in str(said)
+        assert durable(await past.state_at(after[-1][0])) == durable(here.state)
+        assert "albatross" not in str((await past.state_at(before[-1][0])).transcripts[run_id].entries)
 
 
 async def test_a_deletion_that_fails_is_logged_and_the_team_works_on(

@@ -11,7 +11,13 @@ import pytest
 from quarterdeck.domain.ids import RunId
 from quarterdeck.runtime.epochs import Epochs, RunRevoked
 from quarterdeck.runtime.scopes import ScopeTree
-from quarterdeck.runtime.threads import DaemonThreads, abandoned_threads, call_within, run_in_thread
+from quarterdeck.runtime.threads import (
+    DaemonThreads,
+    abandoned_threads,
+    call_within,
+    only_this_thread,
+    run_in_thread,
+)
 
 mark: ContextVar[str] = ContextVar("mark", default="none")
 
@@ -194,3 +200,10 @@ def test_call_within_tells_whether_the_function_ended_in_time() -> None:
     assert call_within(lambda: None, name="quick", time_limit_s=5)
     assert not call_within(gate.wait, name="stuck", time_limit_s=0.05)
     gate.set()
+
+
+async def test_what_belongs_to_one_thread_is_refused_on_any_other() -> None:
+    check = only_this_thread("The store was told something")
+    check()
+    with pytest.raises(RuntimeError, match=r"The store was told something from a foreign thread\."):
+        await run_in_thread(check, name="elsewhere")

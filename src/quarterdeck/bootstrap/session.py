@@ -150,16 +150,7 @@ class Session:
             self.store, self.dispatch, self.clock, self.when_kept, self.conversations.next_entry
         )
         self.supervisor.clean_up = self.clean_up.ended
-        self.housekeeping = Housekeeping(
-            self.store,
-            self.dispatch,
-            self.supervisor,
-            self.clock,
-            self.new_verb,
-            delays=config.delays,
-            changes_verbs=config.changes_verbs,
-            chores=(self.supervisor.announcer.tick, self.clean_up.tick),
-        )
+        self.housekeeping = self._make_housekeeping()
 
     def open(self) -> None:
         """Tell that the session is there and start what happens by time."""
@@ -287,6 +278,18 @@ class Session:
                 self.supervisor.kill(mate.run_id, by=by, outcome=Outcome.UNKNOWN)
             else:
                 self.supervisor.leave(mate.run_id)
+
+    def _make_housekeeping(self) -> Housekeeping:
+        return Housekeeping(
+            self.store,
+            self.dispatch,
+            self.supervisor,
+            self.clock,
+            self.new_verb,
+            delays=self.config.delays,
+            changes_verbs=self.config.changes_verbs,
+            chores=(self.supervisor.announcer.tick, self.clean_up.tick),
+        )
 
     def new_verb(self) -> tuple[str, str]:
         """A spinner verb, present and past."""

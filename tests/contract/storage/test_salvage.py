@@ -6,14 +6,15 @@ from typing import Any
 
 import pytest
 
-from quarterdeck.bootstrap import salvage as salvaging
 from quarterdeck.bootstrap.keeping import Keep
 from quarterdeck.bootstrap.model import Endpoint
 from quarterdeck.bootstrap.resuming import take_over
+from quarterdeck.bootstrap.salvage import salvage
 from quarterdeck.bootstrap.session import Session, SessionConfig
 from quarterdeck.bootstrap.stored import read_session
 from quarterdeck.config.settings import SettingsFault
 from quarterdeck.state import actions as did
+from quarterdeck.storage import renewal
 from quarterdeck.storage.folders import DATABASE, SessionPlace
 from quarterdeck.storage.lease import owner_of
 from quarterdeck.storage.reader import JournalReader
@@ -147,11 +148,11 @@ def test_dur_02_a_crash_before_the_new_one_is_in_place_loses_nothing(
 
     monkeypatch.setattr(Path, "replace", crash)
     with pytest.raises(KeyboardInterrupt):
-        salvaging.salvage(place)
+        salvage(place)
     monkeypatch.undo()
     assert files_in(place.folder) == before
     assert files_in(place.folder / "damaged-1") == before
-    salvaging.salvage(place)
+    salvage(place)
     assert files_in(place.folder / "damaged-2") == before
     assert facts_in(place)[1] is False
 
@@ -166,7 +167,7 @@ def test_dur_02_without_room_for_a_new_one_it_is_refused_and_left_as_it_is(
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(salvaging, "open_for_writing", full)
+    monkeypatch.setattr(renewal, "open_for_writing", full)
     with pytest.raises(SettingsFault, match=r"damaged, and can't be set aside \(No space left on device\)"):
         take_over(tmp_path / "state", "s1", config(tmp_path))
     assert files_in(place.folder) == before

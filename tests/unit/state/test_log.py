@@ -136,3 +136,15 @@ def test_the_newest_lines_are_kept_and_all_are_counted() -> None:
 def test_a_refused_request_of_a_dead_run_leaves_no_line() -> None:
     state = fold(AppState(), [*working("a"), killed("a")])
     assert reduce(state, permission("a")[0]).log is state.log
+
+
+def test_a_record_that_is_let_go_and_a_transcript_that_is_deleted_are_told_once() -> None:
+    release = did.RunReleased(at=1.0, run_id=A)
+    drop = did.TranscriptDropped(at=3.0, run_id=A, entry_id=1)
+    end = ended("a", Outcome.COMPLETED, at=2.0)
+    assert lines(release, release, end, release, drop, drop) == [
+        "a: released: nobody waits for it",
+        "a: ✓ completed",
+        "a: its transcript is deleted",
+    ]
+    assert lines(end, release)[-1] == "a: released: nobody waits for it"
