@@ -14,12 +14,13 @@ from quarterdeck.bootstrap.session import Session, SessionConfig
 from quarterdeck.bootstrap.stored import read_session
 from quarterdeck.config.settings import SettingsFault
 from quarterdeck.state import actions as did
+from quarterdeck.state.app_state import reduce
 from quarterdeck.storage import renewal
 from quarterdeck.storage.folders import DATABASE, SessionPlace
 from quarterdeck.storage.lease import owner_of
 from quarterdeck.storage.reader import JournalReader
 from tests.support.durable import durable
-from tests.support.states import idle, run
+from tests.support.states import NOW, idle, killed, run
 from tests.support.stored_sessions import SessionFile, says
 
 SAID = 300
@@ -182,3 +183,27 @@ async def test_dur_02_a_whole_session_is_not_set_aside(tmp_path: Path) -> None:
     await session.close()
     assert place.database.stat().st_ino == inode
     assert not list(place.folder.glob("damaged-*"))
+
+
+async def test_dur_02_a_transcript_that_was_deleted_stays_so_and_its_findings_stay_too(
+    tmp_path: Path,
+) -> None:
+    place = a_session(tmp_path)
+    file = SessionFile(tmp_path / "state", "s1")
+    with JournalReader(place.database) as reader:
+        for seq, fact in reader.facts():
+            file.state, file.sequence = reduce(file.state, fact), seq
+    file.tell(
+        *idle("fork", said="Found by the fork."),
+        says("fork", "Not to be kept."),
+        killed("fork"),
+        did.TranscriptDropped(at=NOW, run_id=run("fork"), entry_id=3),
+    )
+    file.write()
+    spoil(place, "a changed byte")
+    session = await goes_on(tmp_path)
+    await session.close()
+    mate = read_session(place.database).state.team.by_run[run("fork")]
+    assert mate.cleaned_at == NOW
+    assert mate.final_text == "Found by the fork."
+    assert b"Not to be kept" not in place.database.read_bytes()
