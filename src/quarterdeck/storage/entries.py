@@ -9,6 +9,7 @@ from quarterdeck.storage.codec import StoredFact
 from quarterdeck.storage.reader import JournalReader
 
 _NEWEST_ENTRY = "SELECT max(entry) FROM facts WHERE run_id = ? AND entry IS NOT NULL"
+_SAYS_DELETED = "SELECT 1 FROM facts WHERE run_id = ? AND entry = ? AND tag = 'transcript_dropped'"
 _ENTRIES = "SELECT seq, entry FROM facts WHERE run_id = ? AND entry BETWEEN ? AND ?"
 _BORN = "SELECT seq FROM facts WHERE run_id = ? AND tag = 'teammate_spawned' ORDER BY seq LIMIT 1"
 _TURN = """
@@ -51,6 +52,8 @@ def entry_facts(reader: JournalReader, run_id: str, *, before: int, count: int) 
         ((newest,),) = reader.select(_NEWEST_ENTRY, (life,)) or [(None,)]
         last = min(end, newest or 0)
         first = max(first_id, last - left + 1)
+        if newest and reader.select(_SAYS_DELETED, (life, newest)):
+            first = newest  # nothing else is shown, also of what could not be deleted yet
         if first <= last:
             found.append(LifePage(life, _between(reader, life, first, last)))
             left -= last - first + 1

@@ -152,6 +152,9 @@ def test_what_cannot_be_deleted_is_logged_holds_nothing_up_and_is_tried_again_at
     assert "can't be deleted" in caplog.text
     assert "a page that is damaged" in caplog.text
     assert "text_said" in tags_of(file.place, "fork")
+    (left,) = BlockingArchive(tmp_path).page("s1", run("fork"), before=2**53, count=100)
+    assert isinstance(left, Note), "what is told to be deleted is not shown"
+    assert {hit.name for hit in SessionIndex(tmp_path).search(CANARY).hits} == {"other"}
     with JournalReader(file.place.database) as reader:
         told_facts = [fact for _, fact in reader.facts()]
     assert DROP in told_facts
