@@ -198,9 +198,8 @@ async def test_findings_are_captured_once(place: SessionPlace) -> None:
 
 @pytest.mark.parametrize("count", [1, 2, 3, 127, 128, 129, 300])
 async def test_any_number_of_rows_goes_into_one_transaction(place: SessionPlace, count: int) -> None:
-    await keep(
-        place, [note(at) for at in range(1, count + 1)], rows=[run_row(f"r{at}") for at in range(count)]
-    )
+    rows = tuple(run_row(f"r{at}") for at in range(count))
+    await keep(place, [note(at) for at in range(1, count + 1)], rows=rows)
     with JournalReader(place.database) as reader:
         assert [seq for seq, _ in reader.facts()] == list(range(1, count + 1))
         assert len(reader.runs()) == count
