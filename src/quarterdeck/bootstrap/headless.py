@@ -72,8 +72,11 @@ async def _play(config: SessionConfig, task: Task) -> int:
 
     remove = on_ending_signal(end)
     started = session.clock.monotonic()
+    said = ""
     try:
         run_id, code = await _work(session, task, ended)
+        if run_id is not None:
+            said = session.store.state.team.by_run[run_id].final_text  # the state may soon hold less of it
     finally:
         await session.close()
         if unobserve is not None:
@@ -81,7 +84,7 @@ async def _play(config: SessionConfig, task: Task) -> int:
     spent_s = session.clock.monotonic() - started
     if run_id is not None:
         # The last line: by now every run, its children too, has had its end told.
-        _print_result(session, run_id, task, printed, code, spent_s)
+        _print_result(session, run_id, said, task, printed, code, spent_s)
     is_over = stop.is_set() or code == LIMIT
     await printed.finish(stop, LAST_WORDS_S if is_over else _less(task.max_duration_s, spent_s))
     remove()
@@ -177,9 +180,10 @@ def exit_code(session: Session, mate: Teammate) -> int:
 
 
 def _print_result(
-    session: Session, run_id: RunId, task: Task, printed: Printer, code: int, duration_s: float
+    session: Session, run_id: RunId, said: str, task: Task, printed: Printer, code: int, duration_s: float
 ) -> None:
     mate = session.store.state.team.by_run[run_id]
+    mate = msgspec.structs.replace(mate, final_text=said or mate.final_text)
     match task.output_format:
         case "text":
             _print_text(session, mate, printed)

@@ -53,14 +53,14 @@ class LateModel:
     async def stream_step(self, request: ModelRequest, on_event: Callable[[StreamEvent], None]) -> Step:
         """One whole response. :raises ModelFault: anything else."""
         client = await self._ready()
-        if request.run_id in self._aborted:
-            client.abort(request.run_id)
         return await client.stream_step(request, on_event)
 
     def abort(self, run_id: RunId) -> int:
         """Close the run's streams and refuse what it still tries."""
+        if self._client is not None:
+            return self._client.abort(run_id)
         self._aborted.add(run_id)
-        return self._client.abort(run_id) if self._client is not None else 0
+        return 0
 
     async def list_models(self) -> tuple[str, ...]:
         """Model ids of the endpoint. :raises ModelFault: it did not say."""
@@ -87,6 +87,9 @@ class LateModel:
                     auth_token=self._endpoint.auth_token,
                     base_url=self._endpoint.base_url,
                 )
+                for run_id in self._aborted:
+                    self._client.abort(run_id)
+                self._aborted.clear()
         return self._client
 
 

@@ -88,7 +88,7 @@ class Conversations:
         old = self._histories.get(old_run)
         messages = old.messages if old is not None else ()
         self._histories[new_run] = History(new_run, self._tell, self._now, messages)
-        kept = self._entries.get(old_run) or _Kept(1, [])
+        kept = self._kept(old_run)
         self._entries[new_run] = _Kept(kept.first, list(kept.entries))
         if self._is_kept():
             self._forget(old_run)
@@ -96,19 +96,17 @@ class Conversations:
 
     def page(self, run_id: RunId, *, before: int, count: int) -> tuple[Entry, ...]:
         """Up to `count` entries with ids below `before`, oldest first, of those in memory."""
-        kept = self._entries.get(run_id) or _Kept(1, [])
+        kept = self._kept(run_id)
         end = max(0, min(before - kept.first, len(kept.entries)))
         return tuple(kept.entries[max(0, end - count) : end])
 
     def first_in_memory(self, run_id: RunId) -> int:
         """The id of its oldest entry in memory; what is older is on disk."""
-        kept = self._entries.get(run_id)
-        return kept.first if kept is not None else 1
+        return self._kept(run_id).first
 
     def next_entry(self, run_id: RunId) -> int:
         """The id of its transcript's next entry."""
-        kept = self._entries.get(run_id)
-        return kept.next_id if kept is not None else 1
+        return self._kept(run_id).next_id
 
     def observe(self, sequence: int, action: did.Action, before: AppState, after: AppState) -> None:
         """Keep what the window of this run shows now, before it moves on."""
@@ -125,7 +123,7 @@ class Conversations:
         window = after.transcripts.get(run_id)
         if window is None or window is before.transcripts.get(run_id):
             return
-        kept = self._entries.setdefault(run_id, _Kept(1, []))
+        kept = self._entries.setdefault(run_id, self._kept(run_id))
         if isinstance(action, did.TeammateKilled):
             kept.entries[:] = [_closed(entry) for entry in kept.entries]
             return
@@ -150,10 +148,13 @@ class Conversations:
 
     def _forget(self, run_id: RunId) -> None:
         """Nobody works on it: it is on disk, and comes in from there when somebody does."""
-        kept = self._entries.get(run_id) or _Kept(1, [])
+        self._on_disk[run_id] = self._kept(run_id).next_id
+        self._entries.pop(run_id, None)
         self._histories.pop(run_id, None)
-        self._on_disk[run_id] = kept.next_id
-        self._entries[run_id] = _Kept(kept.next_id, [])
+
+    def _kept(self, run_id: RunId) -> "_Kept":
+        """Its entries in memory; of a run without any, where they would begin."""
+        return self._entries.get(run_id) or _Kept(self._on_disk.get(run_id, 1), [])
 
 
 class _Kept(msgspec.Struct):

@@ -69,7 +69,6 @@ class Supervisor:
         self._new_verb = new_verb
         self._revive_conversation = revive_conversation
         self._workers: dict[RunId, Worker] = {}
-        self._configs: dict[RunId, SpawnConfig] = {}
         self._cleanups: dict[RunId, Callable[[], None]] = {}
         self.unread: dict[RunId, tuple[Mail, ...]] = {}
         """What runs that ended by themselves had not read: their next life gets it."""
@@ -105,7 +104,7 @@ class Supervisor:
             return SpawnResult(success=False, agent_id=old.agent_id, error=gone)
         name = free_name(old.name, [mate.name for mate in select_living(self._team)])
         config = msgspec.structs.replace(
-            self._configs.get(run_id) or config_of(old),
+            config_of(old),
             name=name,
             prompt=message,
             model=old.model,
@@ -129,12 +128,11 @@ class Supervisor:
         worker = self._make(spawned)
         if mate.paused_by:
             worker.pause(mate.paused_by)
-        self._live(run_id, worker, config)
+        self._live(run_id, worker)
         worker.start()
 
-    def _live(self, run_id: RunId, worker: Worker, config: SpawnConfig) -> None:
+    def _live(self, run_id: RunId, worker: Worker) -> None:
         self._workers[run_id] = worker
-        self._configs[run_id] = config
         self._cleanups[run_id] = self._shutdown.register(worker)
 
     def _identity(
@@ -186,7 +184,7 @@ class Supervisor:
                 first_entry_id=first,
             )
         )
-        self._live(run_id, worker, config)
+        self._live(run_id, worker)
         for mail in self.unread.pop(revived.run_id, ()) if revived is not None else ():
             self._queue(run_id, mail.sender, mail.text, mail.way)
         if config.prompt:

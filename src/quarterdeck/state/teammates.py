@@ -1,13 +1,12 @@
 """The team: one record per run, the rows in the order of spawning, and which run is being viewed.
 
-Everything is keyed by run id. `Team.revision` counts changes that can move a row, so that a roster need
-not be sorted again for every token.
+Keyed by run id. `Team.revision` counts changes that can move a row: no roster is sorted for every token.
 """
 
 import msgspec
 from immutables import Map
 
-from quarterdeck.domain.ids import AgentId, CallId, RunId
+from quarterdeck.domain.ids import AgentId, RunId
 from quarterdeck.domain.teammates import (
     Cleanup,
     IdleReason,
@@ -21,21 +20,15 @@ from quarterdeck.domain.teammates import (
 from quarterdeck.domain.usage import NO_USAGE, Usage
 from quarterdeck.state import actions as did
 from quarterdeck.state.proofs import prove
+from quarterdeck.state.running import RunningTool
 
 replace = msgspec.structs.replace
 
+KEPT_WORDS = 400
+"""Of what a run said last, so many characters stay here once it left the screen and its requester was told.
+The whole is in its transcript, and in the registry as its findings."""
 NOBODY = RunId("")
 """No run has this id: what a fact without a run is looked up by."""
-
-
-class RunningTool(msgspec.Struct, frozen=True):
-    """A tool call that runs now."""
-
-    call_id: CallId
-    tool: str
-    title: str
-    started_at: float
-    timeout_s: float | None
 
 
 class Teammate(msgspec.Struct, frozen=True, kw_only=True):
@@ -216,7 +209,7 @@ def _announce(team: Team, action: did.ChildrenAnnounced) -> Team:
     by_run = team.by_run
     for child in action.children:
         if (mate := by_run.get(child)) is not None and mate.is_terminal and mate.announced_at is None:
-            by_run = by_run.set(child, replace(mate, announced_at=action.at))
+            by_run = by_run.set(child, _shortened(replace(mate, announced_at=action.at)))
     return team if by_run is team.by_run else replace(team, by_run=by_run)
 
 
@@ -236,11 +229,17 @@ def _evict(team: Team, run_id: RunId) -> Team:
         return team
     return replace(
         team,
-        by_run=team.by_run.set(run_id, replace(mate, is_evicted=True)),
+        by_run=team.by_run.set(run_id, _shortened(replace(mate, is_evicted=True))),
         rows=tuple(row for row in team.rows if row != run_id),
         history=(*team.history, run_id),
         revision=team.revision + 1,
     )
+
+
+def _shortened(mate: Teammate) -> Teammate:
+    is_owed = mate.lifetime is Lifetime.TASK and mate.parent is not None and mate.announced_at is None
+    is_long = len(mate.final_text) > KEPT_WORDS and mate.is_evicted and not is_owed
+    return replace(mate, final_text=mate.final_text[:KEPT_WORDS]) if is_long else mate
 
 
 def _reduce_live(mate: Teammate, action: did.Action) -> Teammate:

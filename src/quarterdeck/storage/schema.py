@@ -50,8 +50,10 @@ WAL_PAGES = 1000
 """A checkpoint every so many pages (4 kB each): the WAL stays at about 4 MB."""
 WAL_BYTES = 8_000_000
 """What is cut off the file of a WAL that has grown over it."""
-STATEMENTS = 512
-"""Prepared statements that are kept: inserts of many rows have one for each number of rows."""
+STATEMENTS = 64
+"""Prepared statements that are kept."""
+CACHE_KB = 512
+"""Of a database that is only added to, SQLite need keep little in memory; it would keep 2 MB for each."""
 
 
 READING_S = 1.0
@@ -79,6 +81,7 @@ def open_for_writing(path: Path, *, with_wal: bool = True) -> sqlite3.Connection
         mode = "WAL" if with_wal else "TRUNCATE"
         database.execute(f"PRAGMA journal_mode={mode}").fetchone()
         database.execute("PRAGMA synchronous=FULL")
+        database.execute(f"PRAGMA cache_size=-{CACHE_KB}")
         database.execute(f"PRAGMA wal_autocheckpoint={WAL_PAGES}")
         database.execute(f"PRAGMA journal_size_limit={WAL_BYTES}")
         if found is None:

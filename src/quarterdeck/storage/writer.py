@@ -36,7 +36,16 @@ LEAVING_S = 0.2
 """How long the last checkpoint waits for readers."""
 
 _FACTS = f"INSERT INTO facts ({', '.join(FACT_COLUMNS)}) VALUES "
-_RUNS = f"INSERT OR REPLACE INTO runs ({', '.join(RUN_COLUMNS)}) VALUES "
+_RUNS = f"INSERT INTO runs ({', '.join(RUN_COLUMNS)}) VALUES "
+_RUNS_AGAIN = (
+    " ON CONFLICT (run_id) DO UPDATE SET "
+    + ", ".join(
+        "findings = iif(runs.captured, runs.findings, excluded.findings)"  # captured once, and for good
+        if column == "findings"
+        else f"{column} = excluded.{column}"
+        for column in RUN_COLUMNS[1:]
+    )
+)
 _DRAFTS = "INSERT OR REPLACE INTO drafts (run_id, at, text) VALUES "
 _NO_DRAFTS = "DELETE FROM drafts WHERE run_id IN (VALUES "
 _BEATS = "WITH beats (id, at) AS (VALUES "
@@ -189,7 +198,7 @@ def statements_of(batches: Iterable[Batch], ink: Ink) -> list[Statement]:
         beats.update(batch.beats)
     return [
         *_of_many(_FACTS, facts),
-        *_of_many(_RUNS, _run_rows(runs, ink)),
+        *_of_many(_RUNS, _run_rows(runs, ink), _RUNS_AGAIN),
         *_of_many(_NO_DRAFTS, [(ink.of(run_id),) for run_id in ended - drafts.keys()], ")"),
         *_of_many(_DRAFTS, [tuple(map(ink.of, astuple(one))) for one in drafts.values()]),
         *_of_many(_BEATS, [(ink.of(run_id), at) for run_id, at in beats.items()], _BEATEN),
@@ -227,14 +236,20 @@ def _write(
 
 
 def _of_many(head: str, rows: list[Row], tail: str = "") -> Iterable[Statement]:
-    """Statements that each take as many of the rows as one can."""
+    """Statements that each take many of the rows: a power of two, so that few are prepared for any number.
+
+    With each prepared statement SQLite keeps a copy of what it was last given.
+    """
     if not rows:
         return
     marks = f"({', '.join('?' * len(rows[0]))})"
-    most = MOST_VALUES // len(rows[0])
-    for at in range(0, len(rows), most):
-        part = rows[at : at + most]
-        yield f"{head}{', '.join([marks] * len(part))}{tail}", tuple(chain.from_iterable(part))
+    at, count = 0, 1 << (MOST_VALUES // len(rows[0])).bit_length() - 1
+    while at < len(rows):
+        while count > len(rows) - at:
+            count //= 2
+        part = rows[at : at + count]
+        yield f"{head}{', '.join([marks] * count)}{tail}", tuple(chain.from_iterable(part))
+        at += count
 
 
 def _fact_row(fact: FactRecord, ink: Ink) -> Row:

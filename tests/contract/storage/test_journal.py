@@ -182,6 +182,29 @@ async def test_the_registry_gives_back_every_column(place: SessionPlace) -> None
         assert reader.damage == []
 
 
+async def test_findings_are_captured_once(place: SessionPlace) -> None:
+    """What comes later of the run holds less of them, since the state does."""
+    async with Kept(place) as kept:
+        for number, (findings, captured) in enumerate(
+            [("so far", False), ("the whole", True), ("the", True)], start=1
+        ):
+            row = run_row(findings=findings, captured=captured, archived_at=float(number))
+            kept.journal.append(note(number), as_made(row))
+            await kept.journal.committed(number)
+    with JournalReader(place.database) as reader:
+        (found,) = reader.runs()
+    assert (found.findings, found.archived_at) == ("the whole", 3.0)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 127, 128, 129, 300])
+async def test_any_number_of_rows_goes_into_one_transaction(place: SessionPlace, count: int) -> None:
+    rows = tuple(run_row(f"r{at}") for at in range(count))
+    await keep(place, [note(at) for at in range(1, count + 1)], rows=rows)
+    with JournalReader(place.database) as reader:
+        assert [seq for seq, _ in reader.facts()] == list(range(1, count + 1))
+        assert len(reader.runs()) == count
+
+
 async def test_a_row_that_cannot_be_made_costs_no_fact(
     place: SessionPlace, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -1,14 +1,15 @@
 """The record of a run: its lifecycle, what holds it, its counts, its end and the proof of a kill."""
 
+import msgspec
 import pytest
 
-from quarterdeck.domain.ids import AgentId, CallId, RunId
-from quarterdeck.domain.teammates import IdleReason, Lifecycle, Outcome, PermissionMode, WaitsOn
+from quarterdeck.domain.ids import AgentId, CallId, MessageId, RunId
+from quarterdeck.domain.teammates import IdleReason, Lifecycle, Lifetime, Outcome, PermissionMode, WaitsOn
 from quarterdeck.domain.usage import Usage
 from quarterdeck.state import actions as did
 from quarterdeck.state.app_state import AppState, reduce
 from quarterdeck.state.entries import ToolStatus
-from quarterdeck.state.teammates import Teammate
+from quarterdeck.state.teammates import KEPT_WORDS, Teammate
 from tests.support.states import (
     ended,
     evicted,
@@ -320,6 +321,24 @@ def test_only_an_ended_run_leaves_the_team_and_history_keeps_it() -> None:
     assert mate(state).is_evicted
     assert A not in state.transcripts
     assert reduce(state, evicted("a")) is state
+
+
+def test_of_a_run_that_is_gone_the_beginning_of_its_last_words_stays_once_all_were_told() -> None:
+    long, kid = "word " * 1000, run("kid")
+    task = msgspec.structs.replace(spawned("kid", parent=A), lifetime=Lifetime.TASK)
+    end = did.TeammateEnded(at=1.0, run_id=kid, outcome=Outcome.COMPLETED, findings=long)
+    state = fold(AppState(), [*working("a"), task, end])
+    assert mate(state, kid).final_text == long
+    state = reduce(state, evicted("kid"))
+    assert mate(state, kid).final_text == long  # its requester is still to be told
+    told = did.ChildrenAnnounced(
+        at=2.0, run_id=A, children=(kid,), message_id=MessageId("m"), sender="kid", text=long
+    )
+    assert mate(reduce(state, told), kid).final_text == long[:KEPT_WORDS]
+    one = msgspec.structs.replace(end, run_id=A)
+    state = fold(AppState(), [*working("a"), one])
+    assert mate(state).final_text == long  # its row still shows it
+    assert mate(reduce(state, evicted("a"))).final_text == long[:KEPT_WORDS]
 
 
 def test_leaving_the_view_of_a_run_is_remembered() -> None:

@@ -76,6 +76,7 @@ class HelpPanel(ViewPanel):
             return self._pair(left, right, half)
         rows: list[Line] = []
         for at in range(0, len(sections), 2):
+            rows += [()] if rows else []
             rows += self._pair(sections[at], sections[at + 1], half)
         return rows
 
