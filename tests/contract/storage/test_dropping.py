@@ -19,7 +19,7 @@ from quarterdeck.storage.index import SessionIndex
 from quarterdeck.storage.index_schema import INDEX
 from quarterdeck.storage.reader import JournalReader
 from tests.support.durable import durable
-from tests.support.states import opened, run, spawned, working
+from tests.support.states import evicted, idle, killed, opened, run, spawned, working
 from tests.support.stored_sessions import NOW, SessionFile, says, told, tool_began, tool_ended
 
 CANARY = "zanzibar"
@@ -193,3 +193,15 @@ def test_a_run_id_of_any_bytes_is_deleted_alone(tmp_path: Path) -> None:
     file.tell(did.TranscriptDropped(at=NOW, run_id=RunId("run-%"), entry_id=1))
     file.write()
     assert "text_said" in tags_of(file.place, "fork")
+
+
+def test_long_findings_stay_whole_also_of_a_killed_run_that_is_gone(tmp_path: Path) -> None:
+    file, long = SessionFile(tmp_path, "s1"), "found " * 200
+    file.tell(opened(at=NOW - 10), *idle("fork", said=long), says("fork", CANARY), killed("fork", at=NOW))
+    file.write()
+    file.tell(evicted("fork"), DROP)
+    file.write()
+    assert len(file.state.team.by_run[run("fork")].final_text) < len(long)
+    with JournalReader(file.place.database) as reader:
+        assert [row.findings for row in reader.runs()] == [long]
+    assert durable(read_session(file.place.database).state) == durable(file.state)

@@ -20,7 +20,7 @@ from quarterdeck.storage.folders import DATABASE, SessionPlace
 from quarterdeck.storage.lease import owner_of
 from quarterdeck.storage.reader import JournalReader
 from tests.support.durable import durable
-from tests.support.states import NOW, idle, killed, run
+from tests.support.states import NOW, evicted, idle, killed, run
 from tests.support.stored_sessions import SessionFile, says
 
 SAID = 300
@@ -207,3 +207,20 @@ async def test_dur_02_a_transcript_that_was_deleted_stays_so_and_its_findings_st
     assert mate.cleaned_at == NOW
     assert mate.final_text == "Found by the fork."
     assert b"Not to be kept" not in place.database.read_bytes()
+
+
+async def test_dur_02_the_new_registry_has_all_findings_of_runs_that_are_gone(tmp_path: Path) -> None:
+    place, long = a_session(tmp_path), "found " * 200
+    file = SessionFile(tmp_path / "state", "s1")
+    with JournalReader(place.database) as reader:
+        for seq, fact in reader.facts():
+            file.state, file.sequence = reduce(file.state, fact), seq
+    file.tell(*idle("gone", said=long), killed("gone"))
+    file.write()
+    file.tell(evicted("gone"))
+    file.write()
+    spoil(place, "a changed byte")
+    session = await goes_on(tmp_path)
+    await session.close()
+    with JournalReader(place.database) as reader:
+        assert {row.name: row.findings for row in reader.runs()} == {"coder": "", "gone": long}
