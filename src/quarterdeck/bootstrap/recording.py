@@ -60,7 +60,7 @@ class Recorder:
         if fact.ends_draft:
             self._streaming.discard(run_id)
         runs: dict[str, Callable[[], RunRecord]] = {
-            one: partial(run_record, after, one)
+            one: partial(run_record, after, one, said=_last_words(before, one))
             for one in _changed(action, run_id, before)
             if one in after.team.by_run
         }
@@ -146,8 +146,17 @@ def _changed(action: did.Action, run_id: RunId, before: AppState) -> tuple[RunId
     return (run_id,) if run_id else ()
 
 
-def run_record(state: AppState, run_id: RunId) -> RunRecord:
-    """The registry's row of a run. Pure: called in the writer's thread."""
+def _last_words(state: AppState, run_id: RunId) -> str:
+    mate = state.team.by_run.get(run_id)
+    return mate.final_text if mate is not None and mate.is_terminal else ""
+
+
+def run_record(state: AppState, run_id: RunId, said: str = "") -> RunRecord:
+    """The registry's row of a run. Pure: called in the writer's thread.
+
+    :param said: what it had said last before the fact, if it had ended by then: the state may hold less now,
+        and the row of its end may be still to be written.
+    """
     mate = state.team.by_run[run_id]
     waits_on = mate.waits_on.value if mate.waits_on is not None else None
     suspended = select_suspended_of(state, run_id)
@@ -173,7 +182,7 @@ def run_record(state: AppState, run_id: RunId) -> RunRecord:
         ended_at=mate.ended_at,
         outcome=mate.outcome.value if mate.outcome is not None else None,
         error=mate.error,
-        findings=mate.final_text if mate.is_terminal else "",
+        findings=(said or mate.final_text) if mate.is_terminal else "",
         captured=mate.is_terminal,
         notified=mate.notified,
         announced_at=mate.announced_at,
