@@ -1,4 +1,4 @@
-"""Which stored session is meant, and taking it over: its lease, its facts, the configuration it goes on with.
+"""The newest session of a folder, and taking one over: its lease, its facts, what it goes on with.
 
 It blocks and is called before the screen is. Imported late: sqlite3 comes with it.
 """
@@ -40,18 +40,6 @@ def newest_started_in(state_folder: Path, folder: Path) -> str:
     if not ages:
         raise SettingsFault("No session was started in this folder. quarterdeck sessions list shows all.")
     return max(ages, key=lambda one: ages[one])
-
-
-def by_prefix(state_folder: Path, prefix: str) -> str:
-    """The one session whose id begins so. :raises SettingsFault: there is none, or more than one."""
-    found = sorted(one for one in session_ids(state_folder) if one.startswith(prefix))
-    if len(found) == 1 or prefix in found:
-        return prefix if prefix in found else found[0]
-    if found:
-        raise SettingsFault(
-            f"{clean_name(prefix)} is the start of {len(found)} sessions: {', '.join(found[:5])}."
-        )
-    raise SettingsFault(f"There is no session {clean_name(prefix)}. quarterdeck sessions list shows all.")
 
 
 def take_over(state_folder: Path, session_id: str, base: SessionConfig) -> Resumed:

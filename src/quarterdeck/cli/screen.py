@@ -37,7 +37,8 @@ def _go_on(given: Given, options: argparse.Namespace, config: SessionConfig, beg
     # Late: the database's library would hold up the first paint of a new session.
     resuming = importlib.import_module("quarterdeck.bootstrap.resuming")
     if options.resume:
-        session_id = resuming.by_prefix(given.state_folder, options.resume)
+        stored = importlib.import_module("quarterdeck.cli.stored")
+        session_id = stored.pick_session(given.state_folder, options.resume)
     else:
         session_id = resuming.newest_started_in(given.state_folder, config.folder)
     resumed = resuming.take_over(given.state_folder, session_id, config)

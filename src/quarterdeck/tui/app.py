@@ -31,8 +31,7 @@ from quarterdeck.tui.settings import Clock, ScreenSettings, SignSet
 from quarterdeck.tui.sheets import Sheet
 from quarterdeck.tui.signs import AsciiFilter, choose_signs
 from quarterdeck.tui.telling import Teller
-from quarterdeck.tui.widgets.request_reader import RequestReader
-from quarterdeck.tui.widgets.transcript_reader import TranscriptReader
+from quarterdeck.tui.widgets.framed_panel import FramedPanel
 
 FLASH_S = 0.4
 
@@ -181,7 +180,7 @@ class QuarterdeckApp(App[int]):
         """Flash the title of the panel that has the keys; None = the flash is over."""
         shown, self.look.flashing = self.look.flashing, panel
         for one in (shown, panel):
-            if isinstance(one, RequestReader | TranscriptReader):
+            if isinstance(one, FramedPanel):
                 one.redraw_title()
             elif isinstance(one, Widget):
                 one.refresh()

@@ -20,7 +20,7 @@ from quarterdeck.tui.widgets.transcript import TranscriptPanel
 from quarterdeck.tui.widgets.transcript_document import Document
 from quarterdeck.tui.widgets.transcript_frame import Seen
 from quarterdeck.tui.widgets.transcript_pages import Entries, Place
-from quarterdeck.tui.widgets.transcript_parts import rule, spread
+from quarterdeck.tui.widgets.transcript_parts import spread
 from quarterdeck.tui.widgets.transcript_status import head_line
 
 SHOWN = 40
@@ -104,21 +104,20 @@ class PastTranscript(TranscriptPanel, can_focus=False):
     def _draw_frame(self) -> None:
         """Title, head, and at the foot what it had asked."""
         mate, roles = self._seen.mate, self.look.roles
-        lines: list[Line] = [rule(*self.title, self._cells, self.look, focused=False, panel=self)]
         if mate is None:
-            self._head.show(lines)
-            self._foot.show(())
+            self._show_frame()
             return
-        lines.append(head_line(mate, mate.last_sign_at, self._now(), self._cells, self.look))
-        self._head.show(lines)
+        head = head_line(mate, mate.last_sign_at, self._now(), self._cells, self.look)
+        foot: list[Line] = []
         request = select_request_of(self._moment.state, mate.run_id)
         above = self._body.top
         more = f"pgup · {above} line{'' if above == 1 else 's'} above" if above else ""
         if request is not None:
             told = f"{self.look.sign('needs').strip()} {asks(request)}"
-            self._foot.show((spread([(told, roles.needs)], [(more, roles.quiet)], self._cells, self.look),))
-        else:
-            self._foot.show((spread([(more, roles.quiet)], [], self._cells, self.look),) if more else ())
+            foot.append(spread([(told, roles.needs)], [(more, roles.quiet)], self._cells, self.look))
+        elif more:
+            foot.append(spread([(more, roles.quiet)], [], self._cells, self.look))
+        self._show_frame([head], foot)
 
 
 def _end_of(seen: Seen) -> Seen:
