@@ -238,6 +238,9 @@ EXPECTED: dict[tuple[str, Place], Check] = {
     ("zoom-out", Place.TIMELINE): lambda hand: hand.app.deck.past.timeline.cursor.window.span == 500,
     ("up", Place.TIMELINE): lambda hand: hand.app.deck.past.timeline.cursor.lane == 0,
     ("down", Place.TIMELINE): lambda hand: hand.app.deck.past.timeline.cursor.lane == 2,
+    ("which", Place.TIMELINE): lambda hand: (
+        [lane.name for lane in hand.app.deck.past.timeline.cursor.lanes] == ["coder", "tester", "asker"]
+    ),
     ("play", Place.TIMELINE): lambda hand: moment(hand) > NOW - 100,
     ("page-up", Place.TIMELINE): lambda hand: hand.asked == [],
     ("page-down", Place.TIMELINE): lambda hand: hand.asked == [],

@@ -24,6 +24,7 @@ from quarterdeck.tui.timeline_drawing import clock_time
 from quarterdeck.tui.widgets.bars import StateLine, folder_words
 from quarterdeck.tui.widgets.lines import BLANK, LineWidget, rule_line, spread
 from quarterdeck.tui.widgets.roster import Roster
+from quarterdeck.tui.widgets.roster_lines import RowLines
 
 
 class PastHeader(StateLine):
@@ -72,6 +73,8 @@ class PastRoster(Roster, can_focus=False):
 
     def __init__(self, source: PastSource, look: Look, delays: DisplayDelays) -> None:
         super().__init__(source, look, source.clock, delays, name="past-roster")
+        self._lines = RowLines(look, source.clock.wall, delays, look_only=True)
+        self.idle_is_open = True  # no key would unfold them
 
     def mark(self, run_id: RunId | None) -> None:
         """Mark the row of this run, wherever it stands."""

@@ -3,6 +3,8 @@
 Draws what it was told of the run; it asks nobody for entries and knows no keys.
 """
 
+from typing import ClassVar
+
 import msgspec
 from textual.app import ComposeResult
 
@@ -44,6 +46,8 @@ class TranscriptFrame(FramedPanel):
     """Title, head, rows and foot of the run that is shown. Who makes it fetch and listen is a subclass."""
 
     KIND = "transcript"
+    LOOK_ONLY: ClassVar[bool] = False
+    """Nothing can be changed from it: its rows offer no key."""
 
     def __init__(
         self,
@@ -144,7 +148,8 @@ class TranscriptFrame(FramedPanel):
         if not document.layout.blocks:
             text = empty_words(mate, self._now())
             document.set_empty(paragraph(text, look.roles.quiet, self._cells)[0])
-        return document.set_verb(verb_line(mate, self._now(), self._clock.monotonic(), look))
+        now, monotonic = self._now(), self._clock.monotonic()
+        return document.set_verb(verb_line(mate, now, monotonic, look, look_only=self.LOOK_ONLY))
 
     def _draw_end(self) -> None:
         mate = self._seen.mate
@@ -159,6 +164,7 @@ class TranscriptFrame(FramedPanel):
             leaves_in=max(0.0, at - self._now()) if at is not None else None,
             most=max(1, self.size.height - 4),
             is_short=not self._body.follows,
+            look_only=self.LOOK_ONLY,
         )
 
     def _draw_frame(self) -> None:
@@ -200,7 +206,7 @@ class TranscriptFrame(FramedPanel):
         self._mark_cursor()
 
     def _view_for(self, name: str) -> View:
-        return View(self._cells, self.look, clean_line(name), self._raw)
+        return View(self._cells, self.look, clean_line(name), self._raw, self.LOOK_ONLY)
 
     @property
     def _run_name(self) -> str:
