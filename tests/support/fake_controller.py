@@ -7,7 +7,7 @@ what a runtime would tell it, so that a screen can be played without one.
 import asyncio
 from collections.abc import Callable, Sequence
 
-from quarterdeck.domain.archive import SearchFound, StoredRun
+from quarterdeck.domain.archive import EVERYWHERE, SearchFound, SearchScope, StoredRun
 from quarterdeck.domain.ids import AgentId, MessageId, RequestId, RunId
 from quarterdeck.domain.requests import (
     Answer,
@@ -321,8 +321,8 @@ class FakeArchive:
         if self.gone:
             raise ArchiveGone(self.gone)
 
-    async def search(self, words: str) -> SearchFound:
-        self._recorder.ask("search", words)
+    async def search(self, words: str, scope: SearchScope = EVERYWHERE) -> SearchFound:
+        self._recorder.ask("search", words, scope)
         if words in self.gates:
             await self.gates[words].wait()
         self._check()

@@ -12,6 +12,8 @@ from typing import Any
 
 import msgspec
 
+from quarterdeck.domain.archive import TextKind
+from quarterdeck.domain.requests import PlanRequest
 from quarterdeck.storage.folders import SessionPlace, session_ids
 from quarterdeck.storage.index_schema import text_id
 from quarterdeck.storage.reader import JournalReader, Unreadable
@@ -27,8 +29,12 @@ _SETTLED_S = 2.0
 
 _TEXTS = ("text_said", "message_delivered", "tool_ended")
 _MESSAGES = _TEXTS[:2]
-_WANTED = (*_TEXTS, "session_opened", "teammate_spawned", "teammate_renamed")
+_WANTED = (*_TEXTS, "request_opened", "session_opened", "teammate_spawned", "teammate_renamed")
 _NEXT = f"SELECT seq, at, tag, entry FROM facts WHERE seq > ? ORDER BY seq LIMIT {CHUNK}"
+_CALL = """
+SELECT entry FROM facts WHERE run_id = ? AND seq < ? AND entry IS NOT NULL ORDER BY seq DESC LIMIT 1
+"""
+"""Where a plan stands in its run's transcript: it is the last thing that was there when it was submitted."""
 _ONE = "SELECT seq, at, tag, entry FROM facts WHERE seq = ?"
 _NEW_SESSION = """
 INSERT INTO sessions (id, folder, team, opened_at, last_at, last_seq, messages, texts, runs, damage,
@@ -36,7 +42,8 @@ INSERT INTO sessions (id, folder, team, opened_at, last_at, last_seq, messages, 
 VALUES (?, '', '', 0, 0, 0, 0, 0, 0, '', '', '', '')
 """
 _NEW_TEXT = """
-INSERT INTO texts (id, session, run_id, entry, at, name, speaker, text) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO texts (id, session, run_id, entry, at, name, speaker, kind, text)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 _RUN = "INSERT OR REPLACE INTO runs (session, run_id, created_at, row) VALUES (?, ?, ?, ?)"
 
@@ -187,6 +194,9 @@ def _read_chunk(database: sqlite3.Connection, reader: JournalReader, standing: _
     names: dict[str, str] = {}
     for seq, fact in reader.tagged(_WANTED, after=after, up_to=reached):
         tag, entry = places.get(seq, ("", None))
+        request = getattr(fact, "request", None)
+        if isinstance(request, PlanRequest):
+            entry = _entry_before(reader, request.run_id, seq)
         _take_in(database, standing, names, tag, entry, fact)
     if reader.damage:
         standing.damage = reader.damage[-1].words
@@ -194,6 +204,14 @@ def _read_chunk(database: sqlite3.Connection, reader: JournalReader, standing: _
         standing.last_at = rows[-1][1]
     standing.last_seq = reached
     return reached >= end
+
+
+def _entry_before(reader: JournalReader, run_id: str, seq: int) -> int | None:
+    try:
+        rows = reader.select(_CALL, (run_id, seq))
+    except Unreadable:
+        return None
+    return int(rows[0][0]) if rows else None
 
 
 def _one_by_one(reader: JournalReader, after: int, reached: int) -> list[tuple[Any, ...]]:
@@ -236,25 +254,26 @@ def _take_text(
     fact: Any,
 ) -> None:
     standing.messages += tag in _MESSAGES
-    name = names.get(fact.run_id)
+    about = fact.request if tag == "request_opened" else fact
+    name = names.get(about.run_id)
     if name is None:
-        name = names[fact.run_id] = _name_of(database, standing.number, fact.run_id)
+        name = names[about.run_id] = _name_of(database, standing.number, about.run_id)
     match tag:
         case "text_said":
-            speaker, text = name, fact.text
+            kind, speaker, text = TextKind.SAID, name, fact.text
         case "message_delivered":
-            speaker, text = fact.sender, fact.text
+            kind, speaker, text = TextKind.SAID, fact.sender, fact.text
+        case "request_opened":
+            kind, speaker, text = TextKind.PLAN, name, about.text
         case _:
-            speaker, text = fact.tool, f"{fact.title}\n{fact.detail}"
+            kind, speaker, text = TextKind.CALL, fact.tool, f"{fact.title}\n{fact.detail}"
     text = indexed(text[:MOST_TEXT])
     if not text.strip():
         return
     standing.texts += 1
     number = _free_id(database, fact.at)
-    database.execute(
-        _NEW_TEXT,
-        (number, standing.number, fact.run_id, entry, fact.at, indexed(name), indexed(speaker), text),
-    )
+    whose = (standing.number, about.run_id, entry, fact.at, indexed(name), indexed(speaker))
+    database.execute(_NEW_TEXT, (number, *whose, kind.value, text))
     database.execute("INSERT INTO found (rowid, text) VALUES (?, ?)", (number, text))
 
 

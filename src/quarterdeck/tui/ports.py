@@ -9,7 +9,7 @@ from typing import Protocol
 
 import msgspec
 
-from quarterdeck.domain.archive import SearchFound, StoredRun
+from quarterdeck.domain.archive import EVERYWHERE, SearchFound, SearchScope, StoredRun
 from quarterdeck.domain.ids import RequestId, RunId
 from quarterdeck.domain.requests import PermissionScope, StepComment
 from quarterdeck.domain.teammates import PermissionMode, SpawnResult, Way
@@ -180,8 +180,8 @@ class ArchiveGone(Exception):
 class ArchivePort(Protocol):
     """What was said and done before, in this session and in others. :raises ArchiveGone: every method."""
 
-    async def search(self, words: str) -> SearchFound:
-        """Where all these words were said, newest first; an empty answer for no words."""
+    async def search(self, words: str, scope: SearchScope = EVERYWHERE) -> SearchFound:
+        """Where in `scope` all these words were said, newest first; an empty answer for no words."""
         ...
 
     async def runs(self) -> tuple[StoredRun, ...]:
