@@ -146,7 +146,9 @@ class Hand:
     def asked(self) -> list[object]:
         """The names of what was asked of the controller, looking aside."""
         return [
-            name for name in self.recorder.names() if name not in ("view", "see", "page", "runs", "search")
+            name
+            for name in self.recorder.names()
+            if name not in ("view", "see", "page", "runs", "search", "last_here")
         ]
 
 

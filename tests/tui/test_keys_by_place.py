@@ -250,6 +250,7 @@ EXPECTED: dict[tuple[str, Place], Check] = {
     ("approve", Place.INBOX): asked("approve_plan"),
     ("approve", Place.REQUEST): asked("approve_plan"),
     ("open", Place.WELCOME): says("quarterdeck"),
+    ("continue-last", Place.WELCOME): says("There is no earlier session of this folder."),
     ("option-1", Place.WELCOME): says("ANTHROPIC_API_KEY"),
     ("option-2", Place.WELCOME): says("ANTHROPIC_BASE_URL"),
     ("option-3", Place.WELCOME): says("quarterdeck demo"),

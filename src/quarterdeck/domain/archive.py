@@ -55,6 +55,22 @@ class StoredSession(msgspec.Struct, frozen=True, kw_only=True):
     """What of it can't be read, in one line; empty = all of it can."""
 
 
+class LastSession(msgspec.Struct, frozen=True, kw_only=True):
+    """The session of a folder that could go on."""
+
+    id: str
+    last_at: float
+    """Of its newest fact."""
+    teammates: int
+    """Those that are in its team."""
+    requests: int
+    """What waits for the person, also of runs that were cut off."""
+    crashed: bool
+    """The process was gone all at once."""
+    scripted: bool = False
+    """It has a model of its own, which is started again."""
+
+
 class TextKind(StrEnum):
     """What a text that can be found is."""
 

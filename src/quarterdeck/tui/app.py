@@ -68,6 +68,8 @@ class QuarterdeckApp(App[int]):
         self.painted = PaintedGuard()
         self.keymap = load_keymap()
         self.first_paint = asyncio.Event()
+        self.wanted_session = ""
+        """What is to be shown after this screen; empty = nothing."""
         self._router = Router(self.keymap, self.painted)
         self.deck = build_deck(
             store,
@@ -116,7 +118,7 @@ class QuarterdeckApp(App[int]):
         """Give the keys to where one starts: Welcome without a model, the composer without a team."""
         state = self._store.state
         if state.session.model is None and not state.session.endpoint and not state.team.by_run:
-            self.desk.go(Place.WELCOME)
+            self._desks.welcome.open()
         else:
             self.desk.go(Place.TEAM if state.team.rows else Place.COMPOSER)
         self.desk.show_selected() if state.team.rows else None
@@ -251,6 +253,11 @@ class QuarterdeckApp(App[int]):
 
     def leave(self) -> None:
         """End the screen."""
+        self.exit(0)
+
+    def leave_for(self, session_id: str) -> None:
+        """End the screen; another session is to be shown then."""
+        self.wanted_session = session_id
         self.exit(0)
 
     def copy_selection(self) -> bool:

@@ -9,7 +9,7 @@ from typing import Protocol
 
 import msgspec
 
-from quarterdeck.domain.archive import EVERYWHERE, SearchFound, SearchScope, StoredRun
+from quarterdeck.domain.archive import EVERYWHERE, LastSession, SearchFound, SearchScope, StoredRun
 from quarterdeck.domain.ids import RequestId, RunId
 from quarterdeck.domain.requests import PermissionScope, StepComment
 from quarterdeck.domain.teammates import PermissionMode, SpawnResult, Way
@@ -166,6 +166,10 @@ class SessionPort(Protocol):
 
     def save_theme(self, name: str) -> Receipt:
         """Keep the person's choice of a theme in their settings."""
+        ...
+
+    async def last_here(self) -> LastSession | None:
+        """The newest earlier session of this folder that could go on; None = there is none."""
         ...
 
     def comes_back(self) -> bool:

@@ -29,6 +29,10 @@ class Stage(Protocol):
         """Do an action of the keymap, as if its key had been let through."""
         ...
 
+    def leave_for(self, session_id: str) -> None:
+        """End the screen; this session is to be shown then."""
+        ...
+
     def leave(self) -> None:
         """End the screen."""
         ...
