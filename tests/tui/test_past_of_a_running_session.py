@@ -286,3 +286,24 @@ async def test_no_panel_of_the_past_offers_a_key_that_does_nothing_there(size: t
             shown = "\n".join(hand.lines[:-2])
             assert not OFFERS.search(shown), OFFERS.search(shown)
             assert "unfolds" not in shown
+
+
+@pytest.mark.parametrize("size", [(60, 16), (80, 24), MIDDLE, (200, 60)])
+async def test_with_one_lane_what_the_signs_mean_and_the_bars_are_still_there(size: tuple[int, int]) -> None:
+    facts = [states.opened(at=NOW - 400), *states.working("coder", at=NOW - 300), *states.plan("coder")]
+    async with screen(AppState(), size=size, told=facts) as hand:
+        await hand.press("l")
+        await hand.until(lambda: "❯coder" in hand.text and "░ model" in hand.text)
+        assert any(line.startswith(" tok/s") for line in hand.lines) is (size[0] >= 100)
+
+
+async def test_a_long_folder_never_hides_who_needs_you_now() -> None:
+    facts = story()
+    opened = did.SessionOpened(
+        **{name: getattr(facts[0], name) for name in facts[0].__struct_fields__ if name != "folder"},
+        folder="/tmp/" + "deep/" * 30 + "shop",
+    )
+    async with screen(AppState(), size=MIDDLE, told=[opened, *facts[1:]]) as hand:
+        await hand.press("l", "left")
+        assert "▲ 2 need you now" in hand.lines[0]
+        assert "Quarterdeck shop" in " ".join(hand.lines[0].split())

@@ -9,7 +9,7 @@ from textual.message import Message
 
 from quarterdeck.domain.display_text import clean_line, clean_name
 from quarterdeck.state.timeline import Act, Lane
-from quarterdeck.tui.arrangement import WIDE
+from quarterdeck.tui.arrangement import TIMELINE_FRAME, WIDE
 from quarterdeck.tui.look import Look
 from quarterdeck.tui.rendering.cells import cut, fit, format_tokens, width
 from quarterdeck.tui.rendering.lines import Line
@@ -81,11 +81,17 @@ class TimelinePanel(LineWidget, can_focus=True):
 
     @property
     def _has_legend(self) -> bool:
-        return not self.is_small and self.size.height >= LEGEND_FROM
+        return not self.is_small and self.size.height >= min(LEGEND_FROM, self._for_all)
 
     @property
     def _has_rates(self) -> bool:
-        return not self.is_small and self.size.width >= WIDE and self.size.height >= RATES_FROM
+        is_wide = self.size.width >= WIDE
+        return not self.is_small and is_wide and self.size.height >= min(RATES_FROM, self._for_all + 1)
+
+    @property
+    def _for_all(self) -> int:
+        """Lines for every lane and what stands around them; wide it takes one more."""
+        return len(self.cursor.lanes) + 1 + TIMELINE_FRAME
 
     @property
     def _lines_for_lanes(self) -> int:
