@@ -69,7 +69,6 @@ class QuarterdeckApp(App[int]):
         self.keymap = load_keymap()
         self.first_paint = asyncio.Event()
         self.wanted_session = ""
-        """What is to be shown after this screen; empty = nothing."""
         self._router = Router(self.keymap, self.painted)
         self.deck = build_deck(
             store,
@@ -251,13 +250,9 @@ class QuarterdeckApp(App[int]):
         """Do an action of the keymap."""
         self._desks.perform(action)
 
-    def leave(self) -> None:
-        """End the screen."""
-        self.exit(0)
-
-    def leave_for(self, session_id: str) -> None:
-        """End the screen; another session is to be shown then."""
-        self.wanted_session = session_id
+    def leave(self, wanted: str = "") -> None:
+        """End the screen; the session `wanted` is to be shown then, if one is."""
+        self.wanted_session = wanted
         self.exit(0)
 
     def copy_selection(self) -> bool:

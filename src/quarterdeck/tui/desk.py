@@ -128,10 +128,6 @@ class Desk:
             main.request.show(request.id)
         main.show(main.request if request is not None and self.here.is_wide else main.transcript)
 
-    def tell_changed(self) -> None:
-        """What is here is not what it was: the footer may be another."""
-        self._changed()
-
     # Going
 
     def go(self, place: Place) -> None:

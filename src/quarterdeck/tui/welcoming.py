@@ -25,7 +25,6 @@ class WelcomeDesk:
 
     async def _ask(self) -> None:
         self._deck.welcome.show_last(await self._port.last_here(), self._clock.wall())
-        self._desk.tell_changed()
 
     def go_on(self) -> None:
         """End this screen; the last session comes instead."""
@@ -33,4 +32,4 @@ class WelcomeDesk:
         if last is None:
             self._stage.say("There is no earlier session of this folder.")
         else:
-            self._stage.leave_for(last.id)
+            self._stage.leave(last.id)

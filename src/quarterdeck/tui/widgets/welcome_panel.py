@@ -54,6 +54,9 @@ class WelcomePanel(ViewPanel):
             super().__init__()
             self.text = text
 
+    class Offered(Message):
+        """The last session is known: its key is there."""
+
     def __init__(self, look: Look) -> None:
         super().__init__(look, name="welcome", title="")
         self.chosen = 2
@@ -64,6 +67,7 @@ class WelcomePanel(ViewPanel):
     def show_last(self, last: LastSession | None, now: float) -> None:
         """Offer this session too; None = there is none."""
         self.last, self._now = last, now
+        self.post_message(self.Offered())
         self.refresh()
 
     def line(self, y: int) -> Line:
