@@ -115,6 +115,31 @@ def _r_revives_coder_on_its_whole_conversation(terminal: Terminal, tmp_path: Pat
     assert int(str(new["messages"])) > max(int(str(one["messages"])) for one in before)
 
 
+def test_without_a_key_welcome_offers_the_session_that_was_killed_and_c_goes_on_with_it(
+    tmp_path: Path,
+) -> None:
+    before = killed_in_the_middle(tmp_path)
+    asked_before = len(last_requests(tmp_path, ""))
+    with started(tmp_path) as terminal:
+        shown = terminal.wait_for(lambda shown: "Last session here: " in shown)
+        assert "It ended without goodbye. Nothing is running. c brings it back." in shown
+        assert "open request" in shown
+        terminal.press("c")
+        shown = terminal.wait_for(lambda shown: "tester" in rows(shown))
+        assert set(rows(shown)) >= set(before) - {"researcher"}
+        assert "unknown · permission waits for you" in row(shown, "tester")
+        assert "R all." in shown
+        assert len(last_requests(tmp_path, "")) == asked_before, "coming back asked the model"
+        _the_permission_revives_tester(terminal, tmp_path)
+        terminal.press("C-q")
+        terminal.wait_for("qd --continue brings all back")
+        terminal.press("y")
+        assert terminal.wait_ended() == 0
+        assert is_restored(terminal) == []
+        assert not any(trace in terminal.capture() for trace in TRACES)
+    assert "Traceback" not in logs_of(tmp_path)
+
+
 def test_dur_05_a_second_terminal_is_told_at_once_and_ps_reads_what_the_first_does(tmp_path: Path) -> None:
     with started(tmp_path, "demo", "--scenario", str(quick_story(tmp_path))) as terminal:
         terminal.wait_for(lambda shown: "plan v1" in row(shown, "coder"))

@@ -10,14 +10,15 @@ from quarterdeck.state.app_state import AppState, reduce
 from quarterdeck.state.selectors import select_request_of
 from quarterdeck.state.timeline import Activity, Moment, Timeline
 from quarterdeck.state.timeline_fold import TimelineFold
-from quarterdeck.tui.timeline_cursor import TimelineCursor
+from quarterdeck.tui.timeline_cursor import TimelineCursor, Window
 from quarterdeck.tui.timeline_drawing import axis, column_of, lane_cells, mark_cells
+from quarterdeck.tui.timeline_rates import bars, column_rates
 from tests.support.action_sequences import sequences
 from tests.support.states import fold
 
 MOVES = (
     *("next-event", "previous-event", "next-decision", "previous-decision", "minute-on", "minute-back"),
-    *("first-event", "last-event", "up", "down", "zoom-in", "zoom-out"),
+    *("first-event", "last-event", "up", "down", "zoom-in", "zoom-out", "which"),
 )
 
 
@@ -102,6 +103,9 @@ def test_wherever_one_goes_the_moment_is_of_the_past_and_on_the_screen(
         assert cursor.window.start <= cursor.moment.at <= cursor.window.end
         assert cursor.moment.number in timeline.numbers or not timeline.numbers
         assert cursor.window.span > 0
+        assert cursor.lanes or not timeline.lanes, "there is always a lane to look at"
+        assert [lane for lane in timeline.lanes if lane in cursor.lanes] == list(cursor.lanes)
+        assert (cursor.chosen is not None) == bool(timeline.lanes)
         axis(cursor.window, 70)
         for lane in timeline.lanes:
             cells = lane_cells(lane, cursor.window, 70, timeline.last.at)
@@ -134,3 +138,22 @@ def test_a_lane_is_drawn_as_what_it_does_at_that_time(facts: list[did.Action]) -
             if after.start - stretch.start >= 1:
                 middle = Moment(0, (stretch.start + after.start) / 2)
                 assert cells[column_of(middle.at, cursor.window, columns)].activity is stretch.activity
+
+
+@given(sequences, st.integers(1, 200))
+def test_what_was_said_is_spread_over_the_columns_and_nothing_is_lost(
+    facts: list[did.Action], columns: int
+) -> None:
+    timeline = timeline_of(facts)
+    if not timeline.responses:
+        return
+    window = Window(min(one.start for one in timeline.responses), timeline.last.at)
+    rates = column_rates(timeline.responses, window, columns)
+    said = sum(one.tokens for one in timeline.responses)
+    assert abs(sum(rates) * window.span / columns - said) <= 1e-6 * said + 1e-3
+    assert len(bars(rates, " ab")) == columns
+    ends = [one.end for one in timeline.responses]
+    assert ends == sorted(ends)
+    for at in {*ends, *(one.start for one in timeline.responses)}:
+        slow = sum(one.rate for one in timeline.responses if one.start < at <= one.end)
+        assert abs(timeline.rate_at(at) - slow) <= 1e-9 * max(slow, 1.0)

@@ -124,7 +124,7 @@ async def test_a_sentence_that_was_being_streamed_is_there_as_cut_off(tmp_path: 
         assert any("Cut off" in note.text for note in after.entries(run_id, Note))
         notice = after.state.session.notice
         assert notice is not None
-        assert notice.text.startswith("The program was gone all at once. 1 turn was cut off: r goes on")
+        assert notice.text == "A crash cut off 1 turn: r revives it."
         assert after.mate(run_id).final_text == text.text
         await after.session.prepare_revival(run_id)
         new = after.session.supervisor.revive(run_id, "go on").run_id

@@ -4,12 +4,13 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import msgspec
 
-from quarterdeck.domain.archive import SearchFound
+from quarterdeck.domain.archive import LastSession, SearchFound
 from quarterdeck.domain.teammates import Outcome
 from quarterdeck.state import actions as did
 from quarterdeck.state.app_state import AppState
 from quarterdeck.tui.settings import SignSet
 from tests.support import archives, past_story, states
+from tests.support.fake_controller import FakeSession
 from tests.support.hand import Hand
 from tests.support.states import NOW, fold, run
 
@@ -228,6 +229,17 @@ async def _withdrawn(hand: Hand) -> None:
     await hand.tell(states.killed("coder", at=hand.wall(), processes=0), *states.proved("coder", processes=0))
 
 
+async def _with_a_last(hand: Hand) -> None:
+    """Welcome, in a folder in which there was a session."""
+    session = hand.app._controller.session
+    assert isinstance(session, FakeSession)
+    session.last = LastSession(
+        id=archives.OTHER, last_at=NOW - archives.DAY, teammates=6, requests=2, crashed=True
+    )
+    hand.app._desks.welcome.open()
+    await hand.until(lambda: hand.app.deck.welcome.last is not None)
+
+
 async def _changed(hand: Hand) -> None:
     """Another version while the first is read."""
     await hand.press("n")
@@ -269,6 +281,7 @@ _AT_SIZES: list[tuple[str, tuple[tuple[int, int], ...], Callable[[], AppState], 
     ("12-search-place", TWO, states.shop, kept("slash", find=archives.WORD, then=("enter", "end", "enter"))),
     ("14-help", TWO, states.shop, keys("question_mark")),
     ("15-welcome", TWO, lambda: states.empty(model=None), None),
+    ("15-welcome-last", (SMALLEST, *TWO), lambda: states.empty(model=None), _with_a_last),
     ("15-empty", (MIDDLE,), states.empty, None),
     ("15-palette", (MIDDLE,), states.shop, keys("colon", "t", "h")),
     ("16-killing", TWO, killing, at_row("builder")),

@@ -7,7 +7,7 @@ what a runtime would tell it, so that a screen can be played without one.
 import asyncio
 from collections.abc import Callable, Sequence
 
-from quarterdeck.domain.archive import SearchFound, StoredRun
+from quarterdeck.domain.archive import EVERYWHERE, LastSession, SearchFound, SearchScope, StoredRun
 from quarterdeck.domain.ids import AgentId, MessageId, RequestId, RunId
 from quarterdeck.domain.requests import (
     Answer,
@@ -282,6 +282,8 @@ class FakeSession:
 
     def __init__(self, recorder: Recorder) -> None:
         self._recorder = recorder
+        self.last: LastSession | None = None
+        """The session of this folder before this one."""
 
     def models(self) -> tuple[str, ...]:
         return ("claude-haiku-4-5", "claude-sonnet-4-5")
@@ -293,6 +295,10 @@ class FakeSession:
     async def edit(self, text: str) -> str:
         self._recorder.ask("edit", text)
         return f"{text} (edited)"
+
+    async def last_here(self) -> LastSession | None:
+        self._recorder.ask("last_here")
+        return self.last
 
     def comes_back(self) -> bool:
         return True
@@ -321,8 +327,8 @@ class FakeArchive:
         if self.gone:
             raise ArchiveGone(self.gone)
 
-    async def search(self, words: str) -> SearchFound:
-        self._recorder.ask("search", words)
+    async def search(self, words: str, scope: SearchScope = EVERYWHERE) -> SearchFound:
+        self._recorder.ask("search", words, scope)
         if words in self.gates:
             await self.gates[words].wait()
         self._check()

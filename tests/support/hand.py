@@ -145,9 +145,8 @@ class Hand:
     @property
     def asked(self) -> list[object]:
         """The names of what was asked of the controller, looking aside."""
-        return [
-            name for name in self.recorder.names() if name not in ("view", "see", "page", "runs", "search")
-        ]
+        aside = ("view", "see", "page", "runs", "search", "last_here")
+        return [name for name in self.recorder.names() if name not in aside]
 
 
 @asynccontextmanager

@@ -45,6 +45,14 @@ def turn_over(name: str, at: float, said: str) -> did.TurnEnded:
     )
 
 
+def answered(name: str, start: float, end: float, output: int) -> list[did.Action]:
+    """The model answers from `start` to `end`, both seconds after `START`, with so many tokens."""
+    return [
+        did.StepStarted(at=START + start, run_id=run(name)),
+        did.UsageRecorded(at=START + end, run_id=run(name), usage=Usage(output=output, requests=1)),
+    ]
+
+
 def story() -> list[did.Action]:
     """Six teammates: two ask, one waits, one is paused, one is killed, one is idle."""
     facts: list[did.Action] = [
@@ -82,6 +90,19 @@ def story() -> list[did.Action]:
         ),
         did.TeammateResumed(at=START + 581, run_id=run("coder")),
         *states.plan("coder", version=2, at=START + 701),
+        *answered("lead", 8, 68, 1_500),
+        *answered("lead", 91, 149, 2_900),
+        *answered("coder", 133, 159, 900),
+        *answered("coder", 201, 229, 2_100),
+        *answered("builder", 143, 159, 600),
+        *answered("builder", 316, 329, 700),
+        *answered("builder", 481, 529, 1_100),
+        *answered("tester", 138, 209, 2_400),
+        *answered("tester", 251, 419, 5_900),
+        *answered("porter", 139, 169, 800),
+        *answered("porter", 231, 254, 600),
+        *answered("runaway", 139, 159, 500),
+        *answered("coder", 582, 699, 6_400),
         states.used("lead", 61_000, at=START + 149),
         states.used("coder", 84_000, at=START + 230),
         states.used("porter", 148_000, at=START + 300),

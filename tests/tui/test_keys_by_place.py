@@ -238,6 +238,9 @@ EXPECTED: dict[tuple[str, Place], Check] = {
     ("zoom-out", Place.TIMELINE): lambda hand: hand.app.deck.past.timeline.cursor.window.span == 500,
     ("up", Place.TIMELINE): lambda hand: hand.app.deck.past.timeline.cursor.lane == 0,
     ("down", Place.TIMELINE): lambda hand: hand.app.deck.past.timeline.cursor.lane == 2,
+    ("which", Place.TIMELINE): lambda hand: (
+        [lane.name for lane in hand.app.deck.past.timeline.cursor.lanes] == ["coder", "tester", "asker"]
+    ),
     ("play", Place.TIMELINE): lambda hand: moment(hand) > NOW - 100,
     ("page-up", Place.TIMELINE): lambda hand: hand.asked == [],
     ("page-down", Place.TIMELINE): lambda hand: hand.asked == [],
@@ -247,6 +250,7 @@ EXPECTED: dict[tuple[str, Place], Check] = {
     ("approve", Place.INBOX): asked("approve_plan"),
     ("approve", Place.REQUEST): asked("approve_plan"),
     ("open", Place.WELCOME): says("quarterdeck"),
+    ("continue-last", Place.WELCOME): says("There is no earlier session of this folder."),
     ("option-1", Place.WELCOME): says("ANTHROPIC_API_KEY"),
     ("option-2", Place.WELCOME): says("ANTHROPIC_BASE_URL"),
     ("option-3", Place.WELCOME): says("quarterdeck demo"),

@@ -5,7 +5,7 @@ import asyncio
 import msgspec
 import pytest
 
-from quarterdeck.domain.archive import SearchFound
+from quarterdeck.domain.archive import EVERYWHERE, SearchFound, SearchScope
 from quarterdeck.domain.teammates import Outcome
 from quarterdeck.state import actions as did
 from quarterdeck.state.entries import Text
@@ -347,7 +347,7 @@ async def test_two_hundred_hits_scroll_and_the_chosen_one_stays_in_sight_at_anot
 
 
 async def test_a_search_that_fails_for_no_known_reason_is_said_and_the_screen_goes_on() -> None:
-    async def fail(words: str) -> SearchFound:
+    async def fail(words: str, scope: SearchScope = EVERYWHERE) -> SearchFound:
         raise OSError(words)
 
     async with screen() as hand:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from quarterdeck.domain.archive import SearchFound, StoredRun
+from quarterdeck.domain.archive import EVERYWHERE, SearchFound, SearchScope, StoredRun
 from quarterdeck.domain.ids import RunId
 from quarterdeck.runtime.threads import run_in_thread
 from quarterdeck.state.actions import Action
@@ -24,7 +24,7 @@ NOT_KEPT = "Nothing of this session is kept on disk, so nothing can be looked up
 class NothingKept:
     """`ArchivePort` and `PastPort` of a session without a journal."""
 
-    async def search(self, words: str) -> SearchFound:
+    async def search(self, words: str, scope: SearchScope = EVERYWHERE) -> SearchFound:
         """:raises ArchiveGone: always."""
         raise ArchiveGone(NOT_KEPT)
 
@@ -56,12 +56,12 @@ class StoredArchive:
         self._own_session = own_session
         self._blocking: BlockingArchive | None = None
 
-    async def search(self, words: str) -> SearchFound:
+    async def search(self, words: str, scope: SearchScope = EVERYWHERE) -> SearchFound:
         """Where all these words were said, newest first; an empty answer for no words.
 
         :raises ArchiveGone: it can't be said now.
         """
-        return await self._ask(lambda archive: archive.search(words), name="search")
+        return await self._ask(lambda archive: archive.search(words, scope), name="search")
 
     async def runs(self) -> tuple[StoredRun, ...]:
         """Runs of every other session, newest first. :raises ArchiveGone: it can't be said now."""

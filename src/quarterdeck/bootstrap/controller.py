@@ -1,5 +1,6 @@
 """The screen's ports, joined with the runtime. Each answers with one line for the notice."""
 
+import importlib
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -8,6 +9,7 @@ from quarterdeck.bootstrap.archive import NothingKept, StoredArchive
 from quarterdeck.bootstrap.past import StoredPast
 from quarterdeck.bootstrap.session import Session
 from quarterdeck.config.settings import save_theme
+from quarterdeck.domain.archive import LastSession
 from quarterdeck.domain.display_text import clean_line
 from quarterdeck.domain.ids import RequestId, RunId
 from quarterdeck.domain.requests import (
@@ -338,6 +340,20 @@ class SessionFacts:
             return await run_in_thread(lambda: edit_text(text, os.environ), name="editor")
         except EditorFault as fault:
             raise EditorGone(str(fault)) from fault
+
+    async def last_here(self) -> LastSession | None:
+        """In a thread. Of a session that is kept nowhere nothing is known."""
+        session = self._session
+        keeper, folder = session.keeper, Path(session.config.started_in or session.config.folder)
+        if keeper is None:
+            return None
+
+        def ask() -> LastSession | None:
+            resuming = importlib.import_module("quarterdeck.bootstrap.resuming")
+            last: LastSession | None = resuming.last_here(keeper.state_folder, folder, but=session.id)
+            return last
+
+        return await run_in_thread(ask, name="last session")
 
     def comes_back(self) -> bool:
         """Kept, as far as the disk has told."""

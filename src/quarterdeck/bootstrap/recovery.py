@@ -80,16 +80,18 @@ def recover(parts: Parts, found: Recovered) -> None:
 
 
 def came_back_words(found: Recovered, cut_off: int) -> str:
-    """How the session came back, in one line."""
+    """How the session came back, in one line that fits the least width with the time before it."""
     if found.damage:
         count = len(found.damage)
         parts = f"{count} part{'s' if count > 1 else ''} of the journal can't be read"
         return f"{parts}; the rest is here, and the damaged file is kept beside it."
-    how = "The program was gone all at once. " if found.crashed else ""
     if not cut_off:
+        how = "The program was gone all at once. " if found.crashed else ""
         return f"{how}Everybody is back as they were."
-    turns = "1 turn was" if cut_off == 1 else f"{cut_off} turns were"
-    return f"{how}{turns} cut off: r goes on with one, R with all."
+    turns = "1 turn" if cut_off == 1 else f"{cut_off} turns"
+    were = "was" if cut_off == 1 else "were"
+    told = f"A crash cut off {turns}" if found.crashed else f"{turns} {were} cut off"
+    return f"{told}: r revives it." if cut_off == 1 else f"{told}: r revives one, R all."
 
 
 def _cut_off(parts: Parts, mate: Teammate, draft: str) -> None:

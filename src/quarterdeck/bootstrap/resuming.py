@@ -1,4 +1,4 @@
-"""Which stored session is meant, and taking it over: its lease, its facts, the configuration it goes on with.
+"""The newest session of a folder, and taking one over: its lease, its facts, what it goes on with.
 
 It blocks and is called before the screen is. Imported late: sqlite3 comes with it.
 """
@@ -15,9 +15,10 @@ from quarterdeck.bootstrap.salvage import salvage
 from quarterdeck.bootstrap.session import SessionConfig
 from quarterdeck.bootstrap.stored import read_session
 from quarterdeck.config.settings import SettingsFault
+from quarterdeck.domain.archive import LastSession
 from quarterdeck.domain.display_text import clean_name
 from quarterdeck.storage.folders import SessionPlace, session_ids
-from quarterdeck.storage.lease import Taken, take
+from quarterdeck.storage.lease import Taken, owner_of, take
 from quarterdeck.storage.reader import JournalReader, Unreadable
 from quarterdeck.storage.schema import NewerSchema
 
@@ -32,27 +33,51 @@ class Resumed(msgspec.Struct, frozen=True):
 
 
 def newest_started_in(state_folder: Path, folder: Path) -> str:
-    """The session of this folder that was told something last. :raises SettingsFault: there is none."""
-    ages: dict[str, float] = {}
-    for session_id in session_ids(state_folder):
-        age = _asked(SessionPlace(state_folder, session_id), lambda reader: _age_in(reader, folder))
-        if age is not None:
-            ages[session_id] = age
+    """The session of this folder that was told something last; one that never had a team only if no other is.
+
+    :raises SettingsFault: there is none.
+    """
+    ages = _ages_in(state_folder, folder)
     if not ages:
         raise SettingsFault("No session was started in this folder. quarterdeck sessions list shows all.")
     return max(ages, key=lambda one: ages[one])
 
 
-def by_prefix(state_folder: Path, prefix: str) -> str:
-    """The one session whose id begins so. :raises SettingsFault: there is none, or more than one."""
-    found = sorted(one for one in session_ids(state_folder) if one.startswith(prefix))
-    if len(found) == 1 or prefix in found:
-        return prefix if prefix in found else found[0]
-    if found:
-        raise SettingsFault(
-            f"{clean_name(prefix)} is the start of {len(found)} sessions: {', '.join(found[:5])}."
+def last_here(state_folder: Path, folder: Path, *, but: str) -> LastSession | None:
+    """The newest session of this folder that has a team, is nobody's now, and can be read. It blocks.
+
+    :param but: never this one.
+    """
+    ages = _ages_in(state_folder, folder)
+    for session_id in sorted(ages, key=lambda one: ages[one], reverse=True):
+        place = SessionPlace(state_folder, session_id)
+        has_team, last_at = ages[session_id]
+        if session_id == but or not has_team or owner_of(place.lease) is not None:
+            continue
+        try:
+            found = read_session(place.database)
+        except (Unreadable, NewerSchema):
+            continue
+        state = found.state
+        return LastSession(
+            id=session_id,
+            last_at=last_at,
+            teammates=len(state.team.rows),
+            requests=len(state.inbox.open) + len(state.inbox.suspended),
+            crashed=found.crashed,
+            scripted=bool(state.session.scripted),
         )
-    raise SettingsFault(f"There is no session {clean_name(prefix)}. quarterdeck sessions list shows all.")
+    return None
+
+
+def _ages_in(state_folder: Path, folder: Path) -> dict[str, tuple[bool, float]]:
+    """The sessions of a folder: whether each ever had a team, and when it was told something last."""
+    ages: dict[str, tuple[bool, float]] = {}
+    for session_id in session_ids(state_folder):
+        age = _asked(SessionPlace(state_folder, session_id), lambda reader: _age_in(reader, folder))
+        if age is not None:
+            ages[session_id] = age
+    return ages
 
 
 def take_over(state_folder: Path, session_id: str, base: SessionConfig) -> Resumed:
@@ -109,7 +134,15 @@ def _asked(place: SessionPlace, ask: Callable[[JournalReader], T | None]) -> T |
         return None
 
 
-def _age_in(reader: JournalReader, folder: Path) -> float | None:
+def _age_in(reader: JournalReader, folder: Path) -> tuple[bool, float] | None:
     if reader.meta().get("started_in") != str(folder):
         return None
-    return reader.last_at()
+    return _has_team(reader), reader.last_at()
+
+
+def _has_team(reader: JournalReader) -> bool:
+    """Whether anybody was ever spawned; of a damaged registry it is believed."""
+    try:
+        return bool(reader.select("SELECT 1 FROM runs LIMIT 1"))
+    except Unreadable:
+        return True

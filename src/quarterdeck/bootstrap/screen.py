@@ -50,6 +50,8 @@ class ScreenJob(msgspec.Struct, frozen=True, kw_only=True):
     begin: Begin | None = None
     found: Recovered | None = None
     """The stored session that goes on."""
+    go_on: Callable[[str], Awaitable["ScreenJob"]] | None = None
+    """Takes over the session that the person wants instead of this one."""
 
 
 def why_no_screen(environment: Mapping[str, str]) -> str:
@@ -61,8 +63,11 @@ def why_no_screen(environment: Mapping[str, str]) -> str:
     return ""
 
 
-async def show(job: ScreenJob) -> int:
-    """Play it until the person quits or a signal comes; the exit code. Called as the last thing of a loop."""
+async def show(job: ScreenJob) -> tuple[int, str]:
+    """Play it until the person quits or a signal comes: the exit code, and the session that is wanted next.
+
+    Called as the last thing of a loop.
+    """
     session = Session(job.config, found=job.found)
     log_events(session.store)
     themes, faults = load_themes(job.given.themes_folder)
@@ -97,8 +102,8 @@ async def show(job: ScreenJob) -> int:
         kind, folder = type(app.crash).__name__, clean_name(str(job.given.log_folder))
         sys.stderr.write(f"quarterdeck: the screen crashed ({kind}). The log has the details: {folder}\n")
     if signalled:
-        return signalled[0]
-    return code if code is not None else (app.return_code or 0)
+        return signalled[0], ""
+    return code if code is not None else (app.return_code or 0), app.wanted_session
 
 
 async def _drop_old(state_folder: Path, days: float, session: Session) -> None:
@@ -187,7 +192,11 @@ def run_screen(
 
     async def run() -> int:
         try:
-            code = await show(await make())
+            job = await make()
+            code, wanted = await show(job)
+            while wanted and job.go_on is not None:
+                job = await job.go_on(wanted)
+                code, wanted = await show(job)
         finally:
             if after is not None:
                 await after()

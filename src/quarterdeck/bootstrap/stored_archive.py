@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import msgspec
 
-from quarterdeck.domain.archive import SearchFound, StoredRun
+from quarterdeck.domain.archive import SearchFound, SearchScope, StoredRun
 from quarterdeck.domain.ids import RunId
 from quarterdeck.state import actions as did
 from quarterdeck.state.entries import Entry, ToolCall, ToolStatus
@@ -30,9 +30,9 @@ class BlockingArchive:
         self._state = state
         self._index = SessionIndex(state)
 
-    def search(self, words: str) -> SearchFound:
+    def search(self, words: str, scope: SearchScope) -> SearchFound:
         """Where all these words were said, newest first; nothing for no words."""
-        return _or_gone(partial(self._index.search, words))
+        return _or_gone(partial(self._index.search, words, scope=scope))
 
     def runs(self) -> tuple[StoredRun, ...]:
         """Runs of every session, newest first."""

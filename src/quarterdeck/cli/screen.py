@@ -4,6 +4,7 @@ import argparse
 import importlib
 import os
 from functools import partial
+from typing import Any
 
 from quarterdeck.bootstrap.environment import Given, read_given
 from quarterdeck.bootstrap.logs import open_log
@@ -25,19 +26,35 @@ def run(arguments: list[str]) -> int:
     begin = partial(begin_lead, prompt=options.prompt)
     if options.goes_on or options.resume:
         return _go_on(given, options, config, begin)
-    job = ScreenJob(given=given, config=config, theme=options.theme, begin=begin)
+    stages: list[Any] = []
 
-    async def make() -> ScreenJob:
+    async def go_on(session_id: str) -> ScreenJob:
+        # Late, as below; what was asked for on the command line was for the session that is left.
+        resuming = importlib.import_module("quarterdeck.bootstrap.resuming")
+        resumed = resuming.take_over(given.state_folder, session_id, config)
+        if not resumed.config.scripted:
+            return ScreenJob(given=given, config=resumed.config, theme=options.theme, found=resumed.found)
+        show = importlib.import_module("quarterdeck.bootstrap.demo.show")
+        again = show.job_again(given, resumed.config, resumed.found, stages, theme=options.theme)
+        job: ScreenJob = await again
         return job
 
-    return run_screen(make)
+    async def make() -> ScreenJob:
+        return ScreenJob(given=given, config=config, theme=options.theme, begin=begin, go_on=go_on)
+
+    async def clear() -> None:
+        for stage in stages:
+            await stage.clear()
+
+    return run_screen(make, clear)
 
 
 def _go_on(given: Given, options: argparse.Namespace, config: SessionConfig, begin: Begin) -> int:
     # Late: the database's library would hold up the first paint of a new session.
     resuming = importlib.import_module("quarterdeck.bootstrap.resuming")
     if options.resume:
-        session_id = resuming.by_prefix(given.state_folder, options.resume)
+        stored = importlib.import_module("quarterdeck.cli.stored")
+        session_id = stored.pick_session(given.state_folder, options.resume)
     else:
         session_id = resuming.newest_started_in(given.state_folder, config.folder)
     resumed = resuming.take_over(given.state_folder, session_id, config)

@@ -1,5 +1,7 @@
 """Stored sessions, their runs, and what a search found, as people look at them. Times in epoch seconds."""
 
+from enum import StrEnum
+
 import msgspec
 
 from quarterdeck.domain.ids import RunId
@@ -55,6 +57,50 @@ class StoredSession(msgspec.Struct, frozen=True, kw_only=True):
     """What of it can't be read, in one line; empty = all of it can."""
 
 
+class LastSession(msgspec.Struct, frozen=True, kw_only=True):
+    """The session of a folder that could go on."""
+
+    id: str
+    last_at: float
+    """Of its newest fact."""
+    teammates: int
+    """Those that are in its team."""
+    requests: int
+    """What waits for the person, also of runs that were cut off."""
+    crashed: bool
+    """The process was gone all at once."""
+    scripted: bool = False
+    """It has a model of its own, which is started again."""
+
+
+class TextKind(StrEnum):
+    """What a text that can be found is."""
+
+    SAID = "said"
+    """A teammate's words, or a message to it."""
+    CALL = "call"
+    """A tool call and its result."""
+    PLAN = "plan"
+
+
+FILE_TOOLS = ("Read", "Write", "Edit")
+"""Rule names of the tools whose call is about one file."""
+
+
+class SearchScope(msgspec.Struct, frozen=True):
+    """Where to look; what is empty leaves nothing out."""
+
+    session_id: str = ""
+    run_ids: tuple[RunId, ...] = ()
+    """The lives of one teammate."""
+    kind: TextKind | None = None
+    speakers: tuple[str, ...] = ()
+    """Of a call: the tool's rule name."""
+
+
+EVERYWHERE = SearchScope()
+
+
 class SearchHit(msgspec.Struct, frozen=True, kw_only=True):
     """One place where the words were said."""
 
@@ -77,6 +123,6 @@ class SearchFound(msgspec.Struct, frozen=True):
 
     hits: tuple[SearchHit, ...]
     searched: int
-    """How many messages were looked through."""
+    """How many messages there are in the session that was looked through, or in all."""
     more: bool = False
     """There are more hits than these."""

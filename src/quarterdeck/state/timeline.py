@@ -15,6 +15,8 @@ PLAY_SPEED = 10.0
 """Seconds of the past in a second of playing."""
 PLAY_GAP_S = 5.0
 """A longer stretch in which nothing happens is played as if it were so long."""
+LEAST_SAID_S = 1.0
+"""A response counts as having taken so long at least."""
 
 
 class Activity(StrEnum):
@@ -92,6 +94,21 @@ class Event(msgspec.Struct, frozen=True):
     """Somebody asked, answered, started, held or ended something."""
 
 
+class Response(msgspec.Struct, frozen=True):
+    """What one response of the model said, over the time that it took; epoch seconds."""
+
+    start: float
+    end: float
+    """`LEAST_SAID_S` after `start` or later."""
+    tokens: int
+    """Of its output."""
+
+    @property
+    def rate(self) -> float:
+        """Tokens per second."""
+        return self.tokens / (self.end - self.start)
+
+
 class Moment(msgspec.Struct, frozen=True):
     """A place in the past: after the fact of this number, at this time."""
 
@@ -107,6 +124,8 @@ class Timeline(msgspec.Struct, frozen=True):
     events: tuple[Event, ...] = ()
     decisions: tuple[int, ...] = ()
     """Which of `events` are decisions."""
+    responses: tuple[Response, ...] = ()
+    """In the order of their ends."""
     numbers: tuple[int, ...] = ()
     times: tuple[float, ...] = ()
 
@@ -135,6 +154,11 @@ class Timeline(msgspec.Struct, frozen=True):
         """The last event that had happened."""
         place = self.place_of(moment)
         return self.events[place - 1] if place else None
+
+    def rate_at(self, at: float) -> float:
+        """How many tokens per second all teammates together said at this time."""
+        first = bisect_left(self.responses, at, key=_end)
+        return sum(one.rate for one in self.responses[first:] if one.start < at)
 
     def step(self, moment: Moment, by: int) -> Moment:
         """The event after this moment (`by` 1) or before it (-1); beyond the last one the end."""
@@ -174,3 +198,7 @@ class Timeline(msgspec.Struct, frozen=True):
 
 def _number(event: Event) -> int:
     return event.number
+
+
+def _end(response: Response) -> float:
+    return response.end

@@ -15,7 +15,17 @@ from quarterdeck.state import actions as did
 from quarterdeck.state.app_state import AppState, reduce
 from quarterdeck.state.log import Log
 from quarterdeck.state.teammates import NOBODY, Teammate
-from quarterdeck.state.timeline import Act, Activity, Event, Lane, Mark, Stretch, Timeline
+from quarterdeck.state.timeline import (
+    LEAST_SAID_S,
+    Act,
+    Activity,
+    Event,
+    Lane,
+    Mark,
+    Response,
+    Stretch,
+    Timeline,
+)
 
 replace = msgspec.structs.replace
 
@@ -68,6 +78,9 @@ class TimelineFold:
         self._marks: list[Mark] = []
         self._events: list[Event] = []
         self._decisions: list[int] = []
+        self._responses: list[Response] = []
+        self._asked: dict[RunId, float] = {}
+        """When each run sent the request to the model that has had no response yet."""
         self._numbers: list[int] = []
         self._times: list[float] = []
 
@@ -89,6 +102,7 @@ class TimelineFold:
             marks=tuple(self._marks),
             events=tuple(self._events),
             decisions=tuple(self._decisions),
+            responses=tuple(self._responses),
             numbers=tuple(self._numbers),
             times=tuple(self._times),
         )
@@ -120,6 +134,7 @@ class TimelineFold:
             return
         for one in {run_id, _asker(action, before)}:
             self._note_lane(action, one)
+        self._note_tokens(action)
         if line is not None:
             self._tell(number, action, line.who, line.text, line.run_id)
         elif (text := sentence(action, mate)) != "":
@@ -134,6 +149,16 @@ class TimelineFold:
         if is_decision:
             self._decisions.append(len(self._events))
         self._events.append(Event(number, self._at, who, text, run_id, is_decision))
+
+    def _note_tokens(self, action: did.Action) -> None:
+        match action:
+            case did.StepStarted(run_id=run_id):
+                self._asked[run_id] = self._at
+            case did.UsageRecorded(run_id=run_id, usage=usage):
+                latest = self._at - LEAST_SAID_S
+                start = min(self._asked.pop(run_id, latest), latest)
+                if usage.output:
+                    self._responses.append(Response(start, self._at, usage.output))
 
     def _note_lane(self, action: did.Action, run_id: RunId) -> None:
         mate = self._state.team.by_run.get(run_id)

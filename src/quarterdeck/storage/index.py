@@ -7,14 +7,21 @@ where it can't be kept it is made in memory, for one answer. Everything here blo
 import sqlite3
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import TypeVar
 
 import msgspec
 
-from quarterdeck.domain.archive import SearchFound, SearchHit, StoredRun, StoredSession
+from quarterdeck.domain.archive import (
+    EVERYWHERE,
+    SearchFound,
+    SearchHit,
+    SearchScope,
+    StoredRun,
+    StoredSession,
+)
 from quarterdeck.domain.ids import RunId
 from quarterdeck.domain.teammates import Lifecycle, Outcome
 from quarterdeck.domain.usage import Usage
@@ -50,8 +57,9 @@ _SEARCH = """
 SELECT sessions.id, texts.run_id, texts.name, texts.entry, texts.at, texts.speaker,
        highlight(found, 0, ?, ?)
 FROM found JOIN texts ON texts.id = found.rowid JOIN sessions ON sessions.number = texts.session
-WHERE found MATCH ? ORDER BY found.rowid DESC LIMIT ?
+WHERE found MATCH ?{scope} ORDER BY found.rowid DESC LIMIT ?
 """
+_TEXTS = "SELECT total(texts) FROM sessions WHERE ?1 = '' OR id = ?1"
 
 _run_decoder = msgspec.msgpack.Decoder(RunRecord)
 _usage_decoder = msgspec.json.Decoder(Usage)
@@ -93,19 +101,21 @@ class SessionIndex:
         owned = {one: self._owner(one) is not None for one in {one for one, _ in found}}
         return tuple(stored_run(one, record, is_owned=owned[one]) for one, record in found)
 
-    def search(self, words: str, limit: int = MOST_HITS) -> SearchFound:
+    def search(self, words: str, limit: int = MOST_HITS, scope: SearchScope = EVERYWHERE) -> SearchFound:
         """Where all these words were said (the last one: by its beginning), the newest first.
 
         :raises IndexGone: it can't be said now.
         """
         match = match_of(words)
+        condition, values = _condition(scope)
 
         def ask(database: sqlite3.Connection) -> SearchFound:
             catch_up(database, self._state, self._clock())
-            ((searched,),) = database.execute("SELECT total(texts) FROM sessions")
+            ((searched,),) = database.execute(_TEXTS, (scope.session_id,))
             if not match:
                 return SearchFound((), int(searched))
-            rows = database.execute(_SEARCH, (OPEN, CLOSE, match, limit + 1)).fetchall()
+            query = _SEARCH.format(scope=condition)
+            rows = database.execute(query, (OPEN, CLOSE, match, *values, limit + 1)).fetchall()
             return SearchFound(tuple(_hit(*row) for row in rows[:limit]), int(searched), len(rows) > limit)
 
         return self._ask(ask)
@@ -211,6 +221,18 @@ def stored_run(session_id: str, record: RunRecord, *, is_owned: bool) -> StoredR
         requester=RunId(record.requester) if record.requester else None,
         cleaned_at=record.cleaned_at,
     )
+
+
+def _condition(scope: SearchScope) -> tuple[str, list[str]]:
+    """What of a query leaves out all that is not in the scope, and its values."""
+    wanted: list[tuple[str, Sequence[str]]] = [
+        ("sessions.id", [scope.session_id] if scope.session_id else []),
+        ("texts.run_id", scope.run_ids),
+        ("texts.kind", [scope.kind.value] if scope.kind is not None else []),
+        ("texts.speaker", scope.speakers),
+    ]
+    parts = [f" AND {column} IN ({', '.join('?' * len(any_of))})" for column, any_of in wanted if any_of]
+    return "".join(parts), [value for _, any_of in wanted for value in any_of]
 
 
 def _usage_of(stored: str) -> Usage:

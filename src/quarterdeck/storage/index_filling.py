@@ -12,6 +12,8 @@ from typing import Any
 
 import msgspec
 
+from quarterdeck.domain.archive import TextKind
+from quarterdeck.domain.requests import PlanRequest
 from quarterdeck.storage.folders import SessionPlace, session_ids
 from quarterdeck.storage.index_schema import text_id
 from quarterdeck.storage.reader import JournalReader, Unreadable
@@ -27,9 +29,14 @@ _SETTLED_S = 2.0
 
 _TEXTS = ("text_said", "message_delivered", "tool_ended")
 _MESSAGES = _TEXTS[:2]
+_PLANS = "request_opened"
 _DROPPED = "transcript_dropped"
-_WANTED = (*_TEXTS, "session_opened", "teammate_spawned", "teammate_renamed", _DROPPED)
+_WANTED = (*_TEXTS, _PLANS, "session_opened", "teammate_spawned", "teammate_renamed", _DROPPED)
 _NEXT = f"SELECT seq, at, tag, entry FROM facts WHERE seq > ? ORDER BY seq LIMIT {CHUNK}"
+_CALL = """
+SELECT entry FROM facts WHERE run_id = ? AND seq < ? AND entry IS NOT NULL ORDER BY seq DESC LIMIT 1
+"""
+"""Where a plan stands in its run's transcript: it is the last thing that was there when it was submitted."""
 _ONE = "SELECT seq, at, tag, entry FROM facts WHERE seq = ?"
 _COUNT = f"""
 SELECT count(*) FROM facts WHERE tag IN ({", ".join("?" * len(_MESSAGES))}) AND entry IS NOT NULL AND seq <= ?
@@ -40,7 +47,8 @@ INSERT INTO sessions (id, folder, team, opened_at, last_at, last_seq, messages, 
 VALUES (?, '', '', 0, 0, 0, 0, 0, 0, '', '', '', '')
 """
 _NEW_TEXT = """
-INSERT INTO texts (id, session, run_id, entry, at, name, speaker, text) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO texts (id, session, run_id, entry, at, name, speaker, kind, text)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 _RUN = "INSERT OR REPLACE INTO runs (session, run_id, created_at, row) VALUES (?, ?, ?, ?)"
 
@@ -194,6 +202,10 @@ def _read_chunk(database: sqlite3.Connection, reader: JournalReader, standing: _
         tag, entry = places.get(seq, ("", None))
         if tag == _DROPPED:
             dropped.append(str(getattr(fact, "run_id", "")))
+        elif tag == _PLANS:
+            request = getattr(fact, "request", None)
+            plan = request if isinstance(request, PlanRequest) else None
+            entry = _entry_before(reader, plan.run_id, seq) if plan is not None else None
         _take_in(database, standing, names, tag, entry, fact)
     if dropped:
         _drop_texts(database, standing, dropped)
@@ -204,6 +216,14 @@ def _read_chunk(database: sqlite3.Connection, reader: JournalReader, standing: _
         standing.last_at = rows[-1][1]
     standing.last_seq = reached
     return reached >= end
+
+
+def _entry_before(reader: JournalReader, run_id: str, seq: int) -> int | None:
+    try:
+        rows = reader.select(_CALL, (run_id, seq))
+    except Unreadable:
+        return None
+    return int(rows[0][0]) if rows else None
 
 
 def _one_by_one(reader: JournalReader, after: int, reached: int) -> list[tuple[Any, ...]]:
@@ -233,7 +253,7 @@ def _take_in(
             database.execute(
                 "INSERT OR REPLACE INTO names VALUES (?, ?, ?)", (standing.number, fact.run_id, fact.name)
             )
-        case _ if entry is not None and tag in _TEXTS:
+        case _ if entry is not None and tag != _DROPPED:
             _take_text(database, standing, names, tag, entry, fact)
 
 
@@ -246,25 +266,26 @@ def _take_text(
     fact: Any,
 ) -> None:
     standing.messages += tag in _MESSAGES
-    name = names.get(fact.run_id)
+    about = fact.request if tag == _PLANS else fact
+    name = names.get(about.run_id)
     if name is None:
-        name = names[fact.run_id] = _name_of(database, standing.number, fact.run_id)
+        name = names[about.run_id] = _name_of(database, standing.number, about.run_id)
     match tag:
         case "text_said":
-            speaker, text = name, fact.text
+            kind, speaker, text = TextKind.SAID, name, fact.text
         case "message_delivered":
-            speaker, text = fact.sender, fact.text
+            kind, speaker, text = TextKind.SAID, fact.sender, fact.text
+        case _ if tag == _PLANS:
+            kind, speaker, text = TextKind.PLAN, name, about.text
         case _:
-            speaker, text = fact.tool, f"{fact.title}\n{fact.detail}"
+            kind, speaker, text = TextKind.CALL, fact.tool, f"{fact.title}\n{fact.detail}"
     text = indexed(text[:MOST_TEXT])
     if not text.strip():
         return
     standing.texts += 1
     number = _free_id(database, fact.at)
-    database.execute(
-        _NEW_TEXT,
-        (number, standing.number, fact.run_id, entry, fact.at, indexed(name), indexed(speaker), text),
-    )
+    whose = (standing.number, about.run_id, entry, fact.at, indexed(name), indexed(speaker))
+    database.execute(_NEW_TEXT, (number, *whose, kind.value, text))
     database.execute("INSERT INTO found (rowid, text) VALUES (?, ?)", (number, text))
 
 

@@ -17,7 +17,7 @@ from quarterdeck.storage.folders import is_on_network, make_file_private, make_p
 
 INDEX = "index.db"
 LOCK = "index.lock"
-INDEX_SCHEMA = 1
+INDEX_SCHEMA = 2
 """Of another version: made anew."""
 BUSY_S = 5.0
 """How long a process waits for the others that write the index."""
@@ -39,7 +39,7 @@ CREATE TABLE runs (
 ) WITHOUT ROWID;
 CREATE TABLE texts (
   id INTEGER PRIMARY KEY, session INTEGER NOT NULL, run_id TEXT NOT NULL, entry INTEGER NOT NULL,
-  at REAL NOT NULL, name TEXT NOT NULL, speaker TEXT NOT NULL, text TEXT NOT NULL
+  at REAL NOT NULL, name TEXT NOT NULL, speaker TEXT NOT NULL, kind TEXT NOT NULL, text TEXT NOT NULL
 );
 CREATE INDEX texts_of_session ON texts (session);
 CREATE VIRTUAL TABLE found USING fts5 (

@@ -31,8 +31,7 @@ from quarterdeck.tui.settings import Clock, ScreenSettings, SignSet
 from quarterdeck.tui.sheets import Sheet
 from quarterdeck.tui.signs import AsciiFilter, choose_signs
 from quarterdeck.tui.telling import Teller
-from quarterdeck.tui.widgets.request_reader import RequestReader
-from quarterdeck.tui.widgets.transcript_reader import TranscriptReader
+from quarterdeck.tui.widgets.framed_panel import FramedPanel
 
 FLASH_S = 0.4
 
@@ -69,6 +68,7 @@ class QuarterdeckApp(App[int]):
         self.painted = PaintedGuard()
         self.keymap = load_keymap()
         self.first_paint = asyncio.Event()
+        self.wanted_session = ""
         self._router = Router(self.keymap, self.painted)
         self.deck = build_deck(
             store,
@@ -117,7 +117,7 @@ class QuarterdeckApp(App[int]):
         """Give the keys to where one starts: Welcome without a model, the composer without a team."""
         state = self._store.state
         if state.session.model is None and not state.session.endpoint and not state.team.by_run:
-            self.desk.go(Place.WELCOME)
+            self._desks.welcome.open()
         else:
             self.desk.go(Place.TEAM if state.team.rows else Place.COMPOSER)
         self.desk.show_selected() if state.team.rows else None
@@ -181,7 +181,7 @@ class QuarterdeckApp(App[int]):
         """Flash the title of the panel that has the keys; None = the flash is over."""
         shown, self.look.flashing = self.look.flashing, panel
         for one in (shown, panel):
-            if isinstance(one, RequestReader | TranscriptReader):
+            if isinstance(one, FramedPanel):
                 one.redraw_title()
             elif isinstance(one, Widget):
                 one.refresh()
@@ -250,8 +250,9 @@ class QuarterdeckApp(App[int]):
         """Do an action of the keymap."""
         self._desks.perform(action)
 
-    def leave(self) -> None:
-        """End the screen."""
+    def leave(self, wanted: str = "") -> None:
+        """End the screen; the session `wanted` is to be shown then, if one is."""
+        self.wanted_session = wanted
         self.exit(0)
 
     def copy_selection(self) -> bool:

@@ -9,7 +9,7 @@ LEFT_SHARE = 0.42
 WIDE_TEAM_SHARE = 0.4
 LEAST_PANEL = 3
 TIMELINE_FRAME = 4
-"""Lines of a timeline beside its lanes: title, times, event, legend."""
+"""Lines of a timeline beside its lanes: title, times, event, legend; wide one more, for how fast it went."""
 LEAST_TIMELINE = 6
 TIMELINE_SHARE = 0.45
 LEAST_PAST_TEXT = 5
@@ -124,8 +124,9 @@ def arrange_past(width: int, height: int, *, lanes: int, rows: int, is_small: bo
     if is_small:
         return PastArrangement(timeline=4, left=left)
     rest = height - 1
-    wanted = lanes + 1 + TIMELINE_FRAME
-    spaced = 2 * (lanes + 1) + TIMELINE_FRAME
+    frame = TIMELINE_FRAME + is_wide
+    wanted = lanes + 1 + frame
+    spaced = 2 * (lanes + 1) + frame
     most = int(rest * TIMELINE_SHARE) if is_wide else rest - LEAST_PAST_TEXT
     timeline = max(LEAST_TIMELINE, min(spaced if is_wide and spaced <= most else wanted, most))
     if not is_wide:

@@ -15,6 +15,7 @@ from quarterdeck.tui.settings import Clock
 from quarterdeck.tui.speaking import Speaker
 from quarterdeck.tui.stage import Stage
 from quarterdeck.tui.verbs import Verbs
+from quarterdeck.tui.welcoming import WelcomeDesk
 from quarterdeck.tui.widening import Widening
 
 
@@ -27,6 +28,7 @@ class Desks(msgspec.Struct, frozen=True):
     performer: Performer
     past: PastDesk
     search: SearchDesk
+    welcome: WelcomeDesk
 
     def perform(self, action: str) -> None:
         """Do an action of the keymap, in the past or now."""
@@ -48,11 +50,13 @@ def build_desks(
     widening = Widening(deck, desk, store, controller, stage)
     palette = PaletteDesk(deck, desk, store, stage)
     search = SearchDesk(deck, desk, store, controller, clock, stage)
+    welcome = WelcomeDesk(deck, desk, controller, clock, stage)
     return Desks(
         widening=widening,
         palette=palette,
         speaker=Speaker(store, controller, desk, verbs, stage),
-        performer=Performer(deck, desk, store, verbs, widening, palette, search, stage),
+        performer=Performer(deck, desk, store, verbs, widening, palette, search, welcome, stage),
         past=PastDesk(deck, desk, store, controller, look, clock, stage),
         search=search,
+        welcome=welcome,
     )

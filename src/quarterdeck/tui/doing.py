@@ -42,6 +42,8 @@ class Moment(msgspec.Struct, frozen=True):
     """Whether the person is in this run's transcript, request or composer."""
     step: int = 1
     """Ages are told in steps of so many seconds; countdowns always in seconds."""
+    look_only: bool = False
+    """Nothing can be changed from where it is shown: no key is offered."""
 
     def age(self, since: float) -> str:
         """How long ago `since` was."""
@@ -58,7 +60,7 @@ def doing(mate: Teammate, request: Request | None, moment: Moment) -> Doing:
         return _ended(mate, mate.outcome, moment)
     match mate.lifecycle:
         case Lifecycle.TERMINATING:
-            return _stopping(mate, moment.now)
+            return _stopping(mate, moment)
         case Lifecycle.PAUSED:
             return Doing("paused", f"paused by {clean_line(mate.paused_by)}")
         case Lifecycle.SPAWNING:
@@ -122,11 +124,13 @@ def _tool_or_verb(mate: Teammate, moment: Moment) -> str:
     return f"{clean_line(mate.verb)}…{age}"
 
 
-def _stopping(mate: Teammate, now: float) -> Doing:
-    left = f"{_seconds_left(mate.stop_deadline_at or now, now)}s left"
+def _stopping(mate: Teammate, moment: Moment) -> Doing:
+    left = f"{_seconds_left(mate.stop_deadline_at or moment.now, moment.now)}s left"
     if mate.is_closing:
         return Doing("stopping", f"last report, {left}")
-    return Doing("stopping", f"stopping, {left}, s takes it back")
+    return Doing(
+        "stopping", f"stopping, {left}" if moment.look_only else f"stopping, {left}, s takes it back"
+    )
 
 
 def _idle(mate: Teammate) -> str:
@@ -149,7 +153,7 @@ def _ended(mate: Teammate, outcome: Outcome, moment: Moment) -> Doing:
         case Outcome.FAILED:
             return Doing("failed", f"failed: {clean_line(mate.error[:_LONGEST])}" if mate.error else "failed")
         case Outcome.UNKNOWN:
-            return Doing("unknown", "unknown · r revives")
+            return Doing("unknown", "unknown" if moment.look_only else "unknown · r revives")
         case Outcome.COMPLETED:
             return Doing("done", _joined("done", leaves, _found(mate)))
         case Outcome.TIMED_OUT:

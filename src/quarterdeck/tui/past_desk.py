@@ -5,6 +5,7 @@ While it is open nothing is changed from there: every key that acts is answered 
 
 import asyncio
 import time
+from bisect import bisect_right
 
 from textual.widget import Widget
 
@@ -25,6 +26,9 @@ from quarterdeck.tui.stage import Stage
 from quarterdeck.tui.standing import VIEWS
 
 PLAY_S = 0.1
+GROW_S = 1.0
+"""So often what has happened since is looked for while the past is open."""
+_GROW_BEAT_S = 0.25
 SLICE = 200
 """Facts that are folded before the screen gets its turn again."""
 QUIET_WORDS = "esc returns to now"
@@ -63,6 +67,10 @@ class PastDesk:
         self._fold = TimelineFold()
         self._round = 0
         self._is_reading = False
+        self._grow: Beat | None = None
+        self._grown_at = 0.0
+        self._known = 0
+        """The store's number when facts were asked for last."""
         self._focused: Widget | None = None
         self._view: Widget | None = None
         self._play: Beat | None = None
@@ -123,6 +131,7 @@ class PastDesk:
         past.moved()
         desk.go(Place.TIMELINE)
         self._round += 1
+        self._grow = Beat(past.timeline, _GROW_BEAT_S, self._look_for_newer_by_itself)
         self._stage.start(self._read(self._round, is_first=True))
 
     def leave(self) -> None:
@@ -132,6 +141,7 @@ class PastDesk:
         self._round += 1
         self._is_reading = False
         self._stop_playing()
+        self._stop_growing()
         self._fetcher.stop()
         self._desk.here.is_past = False
         self._deck.notice.quiet_words = ""
@@ -147,6 +157,7 @@ class PastDesk:
     async def _read(self, round_: int, *, is_first: bool) -> None:
         """Fetch the facts and fold those that are new; without them there is no past to stay in."""
         self._is_reading = True
+        self._known, self._grown_at = self._store.sequence, self._clock.monotonic()
         has_read = False
         try:
             has_read = await self._fold_new(round_)
@@ -162,7 +173,8 @@ class PastDesk:
     async def _fold_new(self, round_: int) -> bool:
         """A slice at a time, so that keys are heard meanwhile; False = it was left before the end."""
         facts = await self._port.facts()
-        for start in range(0, len(facts), SLICE):
+        new = bisect_right(facts, self._fold.last, key=lambda one: one[0])
+        for start in range(new, len(facts), SLICE):
             if round_ != self._round:
                 return False
             self._fold.add(facts[start : start + SLICE])
@@ -172,6 +184,7 @@ class PastDesk:
     def _leave_with(self, words: str, *, is_first: bool) -> None:
         if is_first:
             self.leave()
+        self._stop_growing()  # it would be said every second: a key at the end asks again
         self._stage.say(words, is_fault=True)
 
     def _take_timeline(self, *, is_first: bool) -> None:
@@ -211,6 +224,18 @@ class PastDesk:
         """At the end of what is known: what has happened since is read, and one stays where one is."""
         if not self._is_reading:
             self._stage.start(self._read(self._round, is_first=False))
+
+    def _look_for_newer_by_itself(self) -> None:
+        """The session goes on: the lanes grow, and one stays where one is."""
+        if self._grow is None or self._is_reading or self._store.sequence == self._known:
+            return
+        if self._clock.monotonic() - self._grown_at >= GROW_S:
+            self._stage.start(self._read(self._round, is_first=False))
+
+    def _stop_growing(self) -> None:
+        if self._grow is not None:
+            self._grow.close()
+            self._grow = None
 
     def _go_on(self) -> None:
         """The cursor holds something else: draw it, and fetch the state of its moment."""

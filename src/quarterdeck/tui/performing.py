@@ -15,6 +15,7 @@ from quarterdeck.tui.searching import SearchDesk
 from quarterdeck.tui.sheets import quit_sheet
 from quarterdeck.tui.stage import Stage
 from quarterdeck.tui.verbs import Verbs
+from quarterdeck.tui.welcoming import WelcomeDesk
 from quarterdeck.tui.widening import Widening
 from quarterdeck.tui.widgets.stored_words import look_only_words
 from quarterdeck.tui.widgets.views import ViewPanel
@@ -32,6 +33,7 @@ class Performer:
         widening: Widening,
         palette: PaletteDesk,
         search: SearchDesk,
+        welcome: WelcomeDesk,
         stage: Stage,
     ) -> None:
         self._deck = deck
@@ -42,6 +44,7 @@ class Performer:
         self._widening = widening
         self._palette = palette
         self._search = search
+        self._welcome = welcome
         self._actions: dict[str, Callable[[], object]] = {**self._going(), **self._acting()}
 
     def _going(self) -> dict[str, Callable[[], object]]:
@@ -60,6 +63,7 @@ class Performer:
             "previous-request": lambda: self._next(-1),
             "history": self._history,
             "search": self._search.open,
+            "continue-last": self._welcome.go_on,
             "to-field": self._deck.search.to_field,
             "help": self._help,
             "palette": self._palette.open,

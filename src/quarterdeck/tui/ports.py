@@ -9,7 +9,7 @@ from typing import Protocol
 
 import msgspec
 
-from quarterdeck.domain.archive import SearchFound, StoredRun
+from quarterdeck.domain.archive import EVERYWHERE, LastSession, SearchFound, SearchScope, StoredRun
 from quarterdeck.domain.ids import RequestId, RunId
 from quarterdeck.domain.requests import PermissionScope, StepComment
 from quarterdeck.domain.teammates import PermissionMode, SpawnResult, Way
@@ -168,6 +168,10 @@ class SessionPort(Protocol):
         """Keep the person's choice of a theme in their settings."""
         ...
 
+    async def last_here(self) -> LastSession | None:
+        """The newest earlier session of this folder that could go on; None = there is none."""
+        ...
+
     def comes_back(self) -> bool:
         """Whether the session is kept on disk, so that it can be continued."""
         ...
@@ -180,8 +184,8 @@ class ArchiveGone(Exception):
 class ArchivePort(Protocol):
     """What was said and done before, in this session and in others. :raises ArchiveGone: every method."""
 
-    async def search(self, words: str) -> SearchFound:
-        """Where all these words were said, newest first; an empty answer for no words."""
+    async def search(self, words: str, scope: SearchScope = EVERYWHERE) -> SearchFound:
+        """Where in `scope` all these words were said, newest first; an empty answer for no words."""
         ...
 
     async def runs(self) -> tuple[StoredRun, ...]:

@@ -59,10 +59,11 @@ class RowInput(msgspec.Struct, frozen=True):
         delays: DisplayDelays,
         viewed: bool,
         look: Look,
+        look_only: bool = False,
     ) -> "RowInput":
-        """Derive what the row tells. `now` and `last_sign` are epoch seconds."""
+        """Derive what the row tells. `now` and `last_sign` are epoch seconds; `look_only` offers no key."""
         step = MOTIONLESS_STEP if look.reduced_motion else 1
-        moment = Moment(now, last_sign, delays, viewed, step)
+        moment = Moment(now, last_sign, delays, viewed, step, look_only)
         opened_at = request.opened_at if request is not None else None
         since = waited_for(mate, row.group, opened_at=opened_at, last_sign=last_sign, now=now)
         beat = None if mate.is_terminal else look.age(now - last_sign)

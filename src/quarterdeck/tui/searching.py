@@ -7,12 +7,14 @@ from functools import partial
 
 from textual.worker import Worker
 
-from quarterdeck.domain.archive import SearchHit, StoredRun
+from quarterdeck.domain.archive import SearchHit, SearchScope, StoredRun
 from quarterdeck.state.store import Store
 from quarterdeck.tui.connect import Beat
 from quarterdeck.tui.deck import Deck
 from quarterdeck.tui.desk import Desk
+from quarterdeck.tui.keymap import Place
 from quarterdeck.tui.ports import ArchiveGone, Controller
+from quarterdeck.tui.search_scopes import Where, choices, scope_of, scope_of_run, scope_of_stored
 from quarterdeck.tui.settings import Clock
 from quarterdeck.tui.stage import Stage
 
@@ -34,25 +36,41 @@ class SearchDesk:
         self._clock = clock
         self._stage = stage
         self._words = ""
+        self._teammate: SearchScope | None = None
+        """Who is meant by this teammate."""
         self._due = 0.0
         self._beat: Beat | None = None
         self._number = 0
         """Of the question that counts."""
 
     def open(self) -> None:
-        """Show the field, with the words that were there, and what they find by now."""
-        panel = self._deck.search
+        """Show the field, with the words that were there, and what they find by now.
+
+        From a transcript it looks there first, from anywhere else in everything.
+        """
+        panel, here = self._deck.search, self._desk.here
+        self._teammate = self._meant()
+        is_there = here.place is Place.TRANSCRIPT and self._teammate is not None
+        panel.offer(choices(self._teammate), Where.TEAMMATE if is_there else Where.EVERYTHING)
         self._desk.show_view(panel, panel.field)
         self.typed(panel.words)
 
+    def _meant(self) -> SearchScope | None:
+        """The teammate that keys would act on here, if there is one."""
+        here, state = self._desk.here, self._store.state
+        if here.looked_at is not None:
+            return scope_of_stored(here.looked_at)
+        mate = here.selected
+        return scope_of_run(state.session.id, state.team, mate.run_id) if mate is not None else None
+
     def typed(self, words: str) -> None:
-        """Ask for these words when no key follows for a moment; no words find nothing at once."""
+        """Ask for these words, where one looks now, when no key follows; no words find nothing at once."""
         self._words = " ".join(words.split())
         self._due = self._clock.monotonic() + PAUSE_S
         self._number += 1
         results = self._deck.search.results
         if not self._words:
-            results.show_found("", None, 0.0)
+            results.show_found("", self._deck.search.where.chosen, None, 0.0)
         elif self._beat is None:
             self._beat = Beat(results, _BEAT_S, self._ask_when_due)
 
@@ -74,16 +92,18 @@ class SearchDesk:
         )
 
     async def _search(self, words: str, number: int) -> None:
-        began = self._clock.monotonic()
+        began, where = self._clock.monotonic(), self._deck.search.where.chosen
         try:
-            found = await self._archive.search(words)
+            found = await self._archive.search(
+                words, scope_of(where, self._store.state.session.id, self._teammate)
+            )
         except ArchiveGone as gone:
             if number == self._number:
-                self._deck.search.results.show_found(words, None, 0.0)
+                self._deck.search.results.show_found(words, where, None, 0.0)
                 self._stage.say(str(gone), is_fault=True)
             return
         if number == self._number:
-            self._deck.search.results.show_found(words, found, self._clock.monotonic() - began)
+            self._deck.search.results.show_found(words, where, found, self._clock.monotonic() - began)
 
     def open_hit(self, hit: SearchHit) -> None:
         """Show the transcript at this entry; of another session's run to be looked at only."""

@@ -29,8 +29,8 @@ class Stage(Protocol):
         """Do an action of the keymap, as if its key had been let through."""
         ...
 
-    def leave(self) -> None:
-        """End the screen."""
+    def leave(self, wanted: str = "") -> None:
+        """End the screen; the session `wanted` is to be shown then, if one is."""
         ...
 
     def copy_selection(self) -> bool:

@@ -135,6 +135,8 @@ class Standing:
             return self._field_footer()
         if self.looked_at is not None:
             return f"{self.place.value}_stored"
+        if self.place is Place.WELCOME and self._deck.welcome.last is not None:
+            return "W_last"
         if self.place is Place.SHEET and self._deck.main.current is self._deck.wider:
             return "Y_plan" if self._deck.wider.is_plan else "Y_wider"
         if self.place is Place.TEAM and not self._store.state.team.rows:

@@ -1,9 +1,12 @@
-"""Where the person is in the past: the moment, the lane, and which stretch of time is on the screen. Pure."""
+"""Where the person is in the past: moment, lanes, and which stretch of time is on the screen. Pure."""
+
+from collections.abc import Collection
 
 import msgspec
 
 from quarterdeck.domain.ids import RunId
 from quarterdeck.state.timeline import Lane, Moment, Timeline
+from quarterdeck.tui.timeline_lanes import Lanes, lanes_of, next_lanes
 
 MINUTE_S = 60.0
 LEAST_S = 10.0
@@ -26,32 +29,43 @@ class Window(msgspec.Struct, frozen=True):
 
 
 class TimelineCursor:
-    """Moves over a timeline. `lane` is the place of the chosen one."""
+    """Moves over a timeline. `lane` is the place of the chosen one among `lanes`, which are shown."""
 
     def __init__(self) -> None:
         self.timeline = Timeline()
         self.moment = Moment(0, 0.0)
+        self.which = Lanes.ALL
+        self.lanes: tuple[Lane, ...] = ()
         self.lane = 0
         self.window = Window()
 
     def take(self, timeline: Timeline) -> None:
-        """Look at this past, from its end."""
+        """Look at this past, from its end, at all of its lanes."""
         self.timeline = timeline
         self.moment = timeline.last
-        self.lane = min(self.lane, max(len(timeline.lanes) - 1, 0))
+        self.which = Lanes.ALL
+        self.lanes = timeline.lanes
+        self.lane = min(self.lane, max(len(self.lanes) - 1, 0))
         self._show(min(self._whole, FIRST_S))
 
     def grow(self, timeline: Timeline) -> None:
-        """The same past, with what has happened since; one stays where one is."""
-        was_whole = self.window.span >= self._whole
+        """The same past, with what has happened since; one stays where one is, and no lane leaves.
+
+        A window that showed all still does; one that showed the end goes on with it as long as it holds
+        the moment.
+        """
+        was_whole, was_at_end = self.window.span >= self._whole, self.window.end >= self.timeline.last.at
         self.timeline = timeline
+        self._show_lanes(keep={lane.runs[0] for lane in self.lanes})
+        if was_at_end and not was_whole:
+            start = min(timeline.last.at - self.window.span, self.moment.at)
+            self.window = Window(start, start + self.window.span)
         self._show(self._whole if was_whole else self.window.span)
 
     @property
     def chosen(self) -> Lane | None:
         """The lane whose transcript is shown."""
-        lanes = self.timeline.lanes
-        return lanes[self.lane] if self.lane < len(lanes) else None
+        return self.lanes[self.lane] if self.lane < len(self.lanes) else None
 
     @property
     def is_at_end(self) -> bool:
@@ -59,10 +73,13 @@ class TimelineCursor:
         return self.moment.number >= self.timeline.last.number
 
     def choose(self, run_id: RunId | None) -> None:
-        """Choose the lane of a run, if it has one."""
-        for place, lane in enumerate(self.timeline.lanes):
-            if run_id in lane.runs:
-                self.lane = place
+        """Choose the lane of a run, if it has one; where it was left out, all are shown again."""
+        if not any(run_id in lane.runs for lane in self.lanes):
+            if not any(run_id in lane.runs for lane in self.timeline.lanes):
+                return
+            self.which = Lanes.ALL
+            self._show_lanes()
+        self.lane = next(place for place, lane in enumerate(self.lanes) if run_id in lane.runs)
 
     def go(self, moment: Moment) -> None:
         """Go to a moment; the window follows it as little as it must."""
@@ -83,13 +100,23 @@ class TimelineCursor:
             case "first-event" | "last-event":
                 self.go(timeline.first if action.startswith("first") else timeline.last)
             case "up" | "down":
-                last = max(len(timeline.lanes) - 1, 0)
+                last = max(len(self.lanes) - 1, 0)
                 self.lane = max(0, min(self.lane + (1 if action == "down" else -1), last))
             case "zoom-in" | "zoom-out":
                 self._zoom(1 / ZOOM if action == "zoom-in" else ZOOM)
+            case "which":
+                self.which = next_lanes(timeline, self.which)
+                self._show_lanes()
             case _:
                 return False
         return True
+
+    def _show_lanes(self, keep: Collection[RunId] = ()) -> None:
+        """The lanes that are wanted, the chosen one still chosen when it is among them."""
+        chosen = self.chosen
+        self.lanes = lanes_of(self.timeline, self.which, keep=keep)
+        places = {lane.runs[0]: place for place, lane in enumerate(self.lanes)}
+        self.lane = places.get(chosen.runs[0], 0) if chosen is not None else 0
 
     @property
     def _whole(self) -> float:

@@ -5,6 +5,7 @@ import stat
 import subprocess
 import sys
 import threading
+from contextlib import closing
 from pathlib import Path
 from queue import SimpleQueue
 
@@ -15,7 +16,7 @@ from quarterdeck.domain.teammates import Outcome
 from quarterdeck.state import actions as did
 from quarterdeck.storage import lease
 from quarterdeck.storage.index import IndexGone, SessionIndex
-from quarterdeck.storage.index_schema import INDEX, index_lock
+from quarterdeck.storage.index_schema import INDEX, index_lock, open_index
 from quarterdeck.storage.reader import JournalReader
 from quarterdeck.storage.records import Batch
 from quarterdeck.storage.removal import remove_session
@@ -230,9 +231,8 @@ def test_a_damaged_index_is_made_anew(tmp_path: Path, damage: str) -> None:
         case "version":
             path.write_bytes(whole[:60] + (99).to_bytes(4, "big") + whole[64:])
         case "table":
-            with filling._transaction(database := open_for_writing(path)):
+            with closing(open_index(tmp_path)) as database, filling._transaction(database):
                 database.execute("DROP TABLE found")
-            database.close()
     assert index.search("cart") == before
     assert SessionIndex(tmp_path).sessions()[0].messages == 2
 

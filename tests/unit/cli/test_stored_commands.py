@@ -317,6 +317,21 @@ def test_an_id_that_is_none_or_several_is_refused_in_one_line(
     assert "There is no session ''" in refused(call(*words, ""))
 
 
+def test_what_is_to_be_resumed_is_chosen_as_for_every_other_command(
+    state: Path, call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("quarterdeck.cli.screen.why_no_screen", lambda _environment: "")
+    monkeypatch.setattr("quarterdeck.cli.screen.open_log", lambda *_where: None)
+    team(state, "abc1")
+    team(state, "abc2")
+    assert "There is no session 'zzz'" in refused(call("--resume", "zzz"))
+    assert "'abc' could be abc1, abc2" in refused(call("--resume", "abc"))
+    held = lease.take(team(state, "xyz1").place.lease)
+    line = refused(call("--resume", "x"))
+    held.release()
+    assert f"Session xyz1 is already open in process {os.getpid()}" in line
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

@@ -4,8 +4,9 @@ import pytest
 
 from quarterdeck.domain.ids import RequestId
 from quarterdeck.domain.teammates import IdleReason, WaitsOn
-from quarterdeck.domain.usage import NO_USAGE
+from quarterdeck.domain.usage import NO_USAGE, Usage
 from quarterdeck.state import actions as did
+from quarterdeck.state.timeline import Response
 from quarterdeck.state.timeline_fold import TimelineFold
 from tests.support import states
 from tests.support.states import NOW, run
@@ -94,3 +95,36 @@ def test_facts_that_are_told_again_are_taken_once() -> None:
 def test_no_line_is_longer_than_a_line() -> None:
     (told,) = events_after(states.tool_started("coder", title="x" * 100_000, at=NOW))
     assert len(told) < 140
+
+
+def responses_after(*facts: did.Action) -> tuple[Response, ...]:
+    fold = TimelineFold()
+    fold.add(enumerate([states.opened(), *states.working("coder"), *facts], 1))
+    return fold.timeline().responses
+
+
+def said(output: int, at: float) -> did.UsageRecorded:
+    return did.UsageRecorded(at=at, run_id=CODER, usage=Usage(input=9_000, output=output, requests=1))
+
+
+def test_a_response_took_from_the_request_to_its_usage_and_counts_what_the_model_said() -> None:
+    asked = did.StepStarted(at=NOW, run_id=CODER)
+    assert responses_after(asked, said(300, NOW + 10), said(50, NOW + 12)) == (
+        Response(NOW, NOW + 10, 300),
+        Response(NOW + 11, NOW + 12, 50),
+    )
+    assert responses_after(asked, said(300, NOW + 0.01)) == (Response(NOW - 0.99, NOW + 0.01, 300),)
+    assert responses_after(asked, said(0, NOW + 10)) == ()
+
+
+def test_the_rate_at_a_time_is_that_of_all_who_were_being_answered_then() -> None:
+    fold = TimelineFold()
+    facts = [states.opened(), *states.working("coder"), *states.working("tester")]
+    facts += [did.StepStarted(at=NOW, run_id=CODER), did.StepStarted(at=NOW + 5, run_id=run("tester"))]
+    facts += [
+        said(100, NOW + 10),
+        did.UsageRecorded(at=NOW + 15, run_id=run("tester"), usage=Usage(output=20, requests=1)),
+    ]
+    fold.add(enumerate(facts, 1))
+    rates = [round(fold.timeline().rate_at(NOW + at), 6) for at in (0, 1, 5, 6, 10, 11, 15, 16)]
+    assert rates == [0, 10, 10, 12, 12, 2, 2, 0]

@@ -94,3 +94,17 @@ def test_other_ends_are_short_and_give_the_reason_clean() -> None:
     assert "   [/bold]" in shown
     done = mate(states.ended("runaway", Outcome.COMPLETED))
     assert texts(end_rows(done, look(), 60, leaves_in=5.0))[0].startswith(" ✓ completed")
+
+
+def test_where_one_can_only_look_the_proof_is_there_and_no_key() -> None:
+    proved = mate(states.killed("runaway"), *states.proved("runaway"))
+    now = texts(end_rows(proved, look(), 80, leaves_in=3.0))
+    then = texts(end_rows(proved, look(), 80, leaves_in=3.0, look_only=True))
+    assert then[0] == now[0].removesuffix(", or when you go out")
+    assert then[1:] == now[1 : len(then)]
+    assert any("r revives it" in line for line in now)
+    assert not any("revives" in line or "keeps it" in line for line in then)
+    failed = mate(states.ended("runaway", Outcome.FAILED, error="401"))
+    assert not any(
+        "revives" in one for one in texts(end_rows(failed, look(), 80, leaves_in=3, look_only=True))
+    )

@@ -5,6 +5,7 @@ import pytest
 
 from quarterdeck.domain.archive import SearchHit
 from quarterdeck.tui.rendering.cells import width
+from quarterdeck.tui.search_scopes import Where
 from quarterdeck.tui.widgets.search_rows import hit_row, mark, nothing_words, place_rows, who
 from quarterdeck.tui.widgets.stored_words import day_and_time, look_only_words, short_time
 from tests.support.archives import OTHER, hit, stored
@@ -59,7 +60,7 @@ def test_the_place_shows_the_excerpt_from_a_row_before_the_word_on() -> None:
 
 
 def test_a_long_word_leaves_room_for_how_much_was_looked_through() -> None:
-    words = nothing_words("z" * 300, 1_234, 60)
+    words = nothing_words("z" * 300, Where.EVERYTHING, 1_234, 60)
     assert words.endswith(" in 1,234 messages.")
     assert width(words) <= 60
 
@@ -75,3 +76,7 @@ def test_what_brings_a_run_back_fits_the_narrowest_screen() -> None:
     words = look_only_words(stored("scout"))
     assert words == f"Look only. quarterdeck --resume {OTHER} brings scout back."
     assert width(words) <= 60
+
+
+def test_nothing_found_in_one_place_says_where_and_what_looks_elsewhere() -> None:
+    assert nothing_words("zebra", Where.PLANS, 1_234, 60) == "No hit for zebra in plans. tab looks elsewhere."

@@ -28,15 +28,22 @@ def show_again(given: Given, config: SessionConfig, found: Recovered, *, theme: 
     """A stored session on the scripted model goes on, on the same story."""
 
     async def make(stages: list[Stage]) -> ScreenJob:
-        scenario = None if config.scripted == DEMO else Path(config.scripted)
-        stage = await set_up(DemoOptions(scenario=scenario, folder=config.folder))
-        stages.append(stage)
-        endpoint = demo_config(stage).endpoint
-        return ScreenJob(
-            given=given, config=msgspec.structs.replace(config, endpoint=endpoint), theme=theme, found=found
-        )
+        return await job_again(given, config, found, stages, theme=theme)
 
     return _show(make)
+
+
+async def job_again(
+    given: Given, config: SessionConfig, found: Recovered, stages: list[Stage], *, theme: str | None
+) -> ScreenJob:
+    """The same, set up; its stage is added to those that are to be cleared."""
+    scenario = None if config.scripted == DEMO else Path(config.scripted)
+    stage = await set_up(DemoOptions(scenario=scenario, folder=config.folder))
+    stages.append(stage)
+    endpoint = demo_config(stage).endpoint
+    return ScreenJob(
+        given=given, config=msgspec.structs.replace(config, endpoint=endpoint), theme=theme, found=found
+    )
 
 
 def _show(make: Callable[[list[Stage]], Awaitable[ScreenJob]]) -> int:

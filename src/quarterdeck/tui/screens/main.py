@@ -150,6 +150,7 @@ class MainScreen(Screen[None]):
     @on(Roster.Resized)
     @on(InboxPanel.Resized)
     @on(HistoryPanel.Chosen)
+    @on(WelcomePanel.Offered)
     def _other_rows(self) -> None:
         self.arrange_soon()
 

@@ -29,24 +29,30 @@ class KillProofPanel(Rows):
         leaves_in: float | None,
         most: int,
         is_short: bool = False,
+        look_only: bool = False,
     ) -> None:
         """Show the end of `mate` in at most `most` rows.
 
         :param leaves_in: seconds until its row leaves the team; None = it does not leave by time.
         :param is_short: one row is enough, the person reads the conversation.
+        :param look_only: nothing can be done about it from here.
         """
         if mate is None or mate.outcome is None:
             self.show(())
             return
-        lines = end_rows(mate, look, cells, leaves_in=leaves_in)
+        lines = end_rows(mate, look, cells, leaves_in=leaves_in, look_only=look_only)
         self.show(lines[:1] if is_short else lines[: max(1, most)])
 
 
-def end_rows(mate: Teammate, look: Look, cells: int, *, leaves_in: float | None) -> list[Line]:
-    """All rows about the end of a run that has ended."""
-    head = _head(mate, look, cells, leaves_in)
+def end_rows(
+    mate: Teammate, look: Look, cells: int, *, leaves_in: float | None, look_only: bool = False
+) -> list[Line]:
+    """All rows about the end of a run that has ended; `look_only` offers no key."""
+    leaves = f"leaves in {format_age(max(1.0, leaves_in))}" if leaves_in is not None else ""
+    head = _head(mate, look, cells, leaves if look_only or not leaves else f"{leaves}, or when you go out")
+    after = [] if look_only else _after(look, cells)
     if mate.kill is None:
-        return [head, *_reason(mate, look, cells), *_after(look, cells), EMPTY]
+        return [head, *_reason(mate, look, cells), *after, EMPTY]
     proof = mate.kill
     rows = [head, EMPTY, *proof_rows(proof, look, cells), EMPTY]
     if proof.detached:
@@ -61,7 +67,7 @@ def end_rows(mate: Teammate, look: Look, cells: int, *, leaves_in: float | None)
             " shown, counted, and harmless."
         )
         rows += [*paragraph(told, look.roles.quiet, cells), EMPTY]
-    return [*rows, *_after(look, cells), EMPTY]
+    return [*rows, *after, EMPTY] if after else rows
 
 
 def proof_rows(proof: KillProof, look: Look, cells: int) -> list[Line]:
@@ -121,7 +127,7 @@ def _task(proof: KillProof) -> str:
     return "task ended" if proof.task_ended_s is not None else "task"
 
 
-def _head(mate: Teammate, look: Look, cells: int, leaves_in: float | None) -> Line:
+def _head(mate: Teammate, look: Look, cells: int, leaves: str) -> Line:
     roles = look.roles
     assert mate.outcome is not None
     name, word = OUTCOME_SIGNS[mate.outcome]
@@ -132,8 +138,8 @@ def _head(mate: Teammate, look: Look, cells: int, leaves_in: float | None) -> Li
         told += f" {clock_time(mate.ended_at)}"
     if mate.kill is not None and not mate.kill.is_complete:
         told += " · it can do nothing more"
-    elif leaves_in is not None:
-        told += f" · leaves in {format_age(max(1.0, leaves_in))}, or when you go out"
+    elif leaves:
+        told += f" · {leaves}"
     style = roles.fail if mate.outcome in (Outcome.FAILED, Outcome.UNKNOWN) else roles.strong
     return spread([(told, style)], [], cells, look)
 

@@ -24,6 +24,7 @@ from quarterdeck.tui.timeline_drawing import clock_time
 from quarterdeck.tui.widgets.bars import StateLine, folder_words
 from quarterdeck.tui.widgets.lines import BLANK, LineWidget, rule_line, spread
 from quarterdeck.tui.widgets.roster import Roster
+from quarterdeck.tui.widgets.roster_lines import RowLines
 
 
 class PastHeader(StateLine):
@@ -41,22 +42,27 @@ class PastHeader(StateLine):
 
     def line(self, y: int) -> Line:
         roles = self.look.roles
-        place = folder_words(self.state.session.folder, self.size.width)
         at = f" {clock_time(self._cursor.moment.at)}" if self._cursor.timeline.numbers else ""
         told = f"PAST{at} · look only · esc: now"
-        left = (
-            Segment(" Quarterdeck", roles.strong),
-            Segment(f"{place}   ", roles.text),
-            Segment(told, roles.focus_title),
-        )
         waiting = len(select_waiting(self.state))
-        if not waiting:
-            return spread(left, (Segment("nothing needs you now ", roles.quiet),), self.size.width)
-        sign, style = self.look.sign("needs").strip(), roles.needs + Style(bold=True)
-        for words in (f"{sign} {needs_words(waiting)} now ", f"{sign}{waiting} now "):
-            line = spread(left, (Segment(words, style),), self.size.width)
-            if line is not left:
-                return line
+        if waiting:
+            sign, style = self.look.sign("needs").strip(), roles.needs + Style(bold=True)
+            rights = [(f"{sign} {needs_words(waiting)} now ", style), (f"{sign}{waiting} now ", style)]
+        else:
+            rights = [("nothing needs you now ", roles.quiet)]
+        left: Line = ()
+        # What waits now is told before where all of it is.
+        for cells in (self.size.width, 0):
+            place = folder_words(self.state.session.folder, cells)
+            left = (
+                Segment(" Quarterdeck", roles.strong),
+                Segment(f"{place}   ", roles.text),
+                Segment(told, roles.focus_title),
+            )
+            for words, style in rights:
+                line = spread(left, (Segment(words, style),), self.size.width)
+                if line is not left:
+                    return line
         return left
 
 
@@ -72,6 +78,8 @@ class PastRoster(Roster, can_focus=False):
 
     def __init__(self, source: PastSource, look: Look, delays: DisplayDelays) -> None:
         super().__init__(source, look, source.clock, delays, name="past-roster")
+        self._lines = RowLines(look, source.clock.wall, delays, look_only=True)
+        self.idle_is_open = True  # no key would unfold them
 
     def mark(self, run_id: RunId | None) -> None:
         """Mark the row of this run, wherever it stands."""

@@ -8,21 +8,27 @@ from quarterdeck.domain.display_text import clean_line, clean_name
 from quarterdeck.domain.ids import RunId
 from quarterdeck.state.app_state import AppState
 from quarterdeck.state.selectors import DisplayDelays, select_request_of
+from quarterdeck.tui.arrangement import WIDE
 from quarterdeck.tui.counts import select_counts
 from quarterdeck.tui.doing import asks
 from quarterdeck.tui.look import Look
 from quarterdeck.tui.past import PagesThen, PastSource
 from quarterdeck.tui.ports import Controller
-from quarterdeck.tui.rendering.cells import format_tokens
+from quarterdeck.tui.rendering.cells import format_tokens, width
 from quarterdeck.tui.rendering.lines import Line
+from quarterdeck.tui.timeline_cursor import TimelineCursor
 from quarterdeck.tui.timeline_drawing import clock_time
 from quarterdeck.tui.widgets.transcript import TranscriptPanel
 from quarterdeck.tui.widgets.transcript_document import Document
 from quarterdeck.tui.widgets.transcript_frame import Seen
 from quarterdeck.tui.widgets.transcript_pages import Entries, Place
-from quarterdeck.tui.widgets.transcript_parts import rule, spread
+from quarterdeck.tui.widgets.transcript_parts import spread
 from quarterdeck.tui.widgets.transcript_status import head_line
 
+LEAST_FOR_FIGURES = 7
+"""Lines from which one is for how the team stood."""
+TITLE_CELLS = 8
+"""What a rule has around and between its two texts."""
 SHOWN = 40
 """So many entries are laid out for a moment; older ones when somebody scrolls up to them."""
 
@@ -30,11 +36,20 @@ SHOWN = 40
 class PastTranscript(TranscriptPanel, can_focus=False):
     """`point(run_id, name)` chooses the teammate; each moment draws it anew."""
 
+    LOOK_ONLY = True
+
     def __init__(
-        self, source: PastSource, controller: Controller, look: Look, *, delays: DisplayDelays
+        self,
+        source: PastSource,
+        controller: Controller,
+        look: Look,
+        cursor: TimelineCursor,
+        *,
+        delays: DisplayDelays,
     ) -> None:
         super().__init__(source, controller, look, source.clock, delays=delays, id="past-transcript")
         self._moment = source
+        self._cursor = cursor
         self._then = PagesThen(controller.conversation, source)
         self._name = ""
 
@@ -48,20 +63,37 @@ class PastTranscript(TranscriptPanel, can_focus=False):
 
     @property
     def title(self) -> tuple[str, str]:
-        """Whose, when; and how the team stood then."""
+        """Whose, when; and how the team stood then, unless a line of its own tells that."""
+        left = self._whose
+        if self._has_line_for_figures:
+            return left, f"event {self._cursor.timeline.place_of(self._cursor.moment)}"
+        return left, self.figures
+
+    @property
+    def _whose(self) -> str:
         mate, at = self._seen.mate, clock_time(self._moment.at)
         if mate is None:
-            return (f"{self._name} was not there at {at}" if self._name else "Nobody", self.figures)
-        return f"{clean_line(mate.name)} as it was at {at}", self.figures
+            return f"{self._name} was not there at {at}" if self._name else "Nobody"
+        return f"{clean_line(mate.name)} as it was at {at}"
+
+    @property
+    def _has_line_for_figures(self) -> bool:
+        """They stand at the foot where the title has no room for them, and in a narrow terminal always."""
+        if not self.figures or self.size.height < LEAST_FOR_FIGURES:
+            return False
+        is_narrow = self.screen.size.width < WIDE
+        return is_narrow or width(self._whose) + width(self.figures) + TITLE_CELLS > self._cells
 
     @property
     def figures(self) -> str:
-        """`2 needed you · 3 ran · 317k tok`: what the header told then."""
+        """`2 needed you · 3 ran · 317k tok · 42 tok/s`: what the header told then, and how fast it went."""
         counts = select_counts(self._moment.state)
+        rate = round(self._cursor.timeline.rate_at(self._moment.at))
         parts = [
             f"{counts.needs} needed you" if counts.needs else "",
             f"{counts.working} ran" if counts.working else "",
             f"{format_tokens(counts.tokens)} tok" if counts.tokens else "",
+            f"{format_tokens(rate)} tok/s" if rate else "",
         ]
         return " · ".join(part for part in parts if part)
 
@@ -104,21 +136,26 @@ class PastTranscript(TranscriptPanel, can_focus=False):
     def _draw_frame(self) -> None:
         """Title, head, and at the foot what it had asked."""
         mate, roles = self._seen.mate, self.look.roles
-        lines: list[Line] = [rule(*self.title, self._cells, self.look, focused=False, panel=self)]
         if mate is None:
-            self._head.show(lines)
-            self._foot.show(())
+            self._show_frame((), self._line_of_figures())
             return
-        lines.append(head_line(mate, mate.last_sign_at, self._now(), self._cells, self.look))
-        self._head.show(lines)
+        head = head_line(mate, mate.last_sign_at, self._now(), self._cells, self.look)
+        foot: list[Line] = []
         request = select_request_of(self._moment.state, mate.run_id)
         above = self._body.top
         more = f"pgup · {above} line{'' if above == 1 else 's'} above" if above else ""
         if request is not None:
             told = f"{self.look.sign('needs').strip()} {asks(request)}"
-            self._foot.show((spread([(told, roles.needs)], [(more, roles.quiet)], self._cells, self.look),))
-        else:
-            self._foot.show((spread([(more, roles.quiet)], [], self._cells, self.look),) if more else ())
+            foot.append(spread([(told, roles.needs)], [(more, roles.quiet)], self._cells, self.look))
+        elif more:
+            foot.append(spread([(more, roles.quiet)], [], self._cells, self.look))
+        self._show_frame([head], [*foot, *self._line_of_figures()])
+
+    def _line_of_figures(self) -> list[Line]:
+        if not self._has_line_for_figures:
+            return []
+        told = f"at this moment: {self.figures}"
+        return [spread([(told, self.look.roles.quiet)], [], self._cells, self.look)]
 
 
 def _end_of(seen: Seen) -> Seen:

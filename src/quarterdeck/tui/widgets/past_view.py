@@ -39,7 +39,7 @@ class PastView(Vertical):
         self.header = PastHeader(store, look, clock, self.timeline.cursor)
         self.roster = PastRoster(self.source, look, delays)
         self.around = AroundPanel(look, self.timeline.cursor)
-        self.transcript = PastTranscript(self.source, controller, look, delays=delays)
+        self.transcript = PastTranscript(self.source, controller, look, self.timeline.cursor, delays=delays)
         self._divider = Divider(look, name="past-divider")
         self._laid: PastArrangement | None = None
 
@@ -60,7 +60,7 @@ class PastView(Vertical):
         found = arrange_past(
             self.size.width,
             self.size.height,
-            lanes=len(self.timeline.cursor.timeline.lanes),
+            lanes=len(self.timeline.cursor.lanes),
             rows=self.roster.wanted_height,
             is_small=self.timeline.is_small,
         )

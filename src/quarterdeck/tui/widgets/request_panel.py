@@ -37,10 +37,9 @@ class RequestPanel(RequestReader):
         look: Look,
         clock: Clock,
         *,
-        has_title: bool = True,
         id: str | None = None,  # noqa: A002 - Textual's own name
     ) -> None:
-        super().__init__(store, look, clock, has_title=has_title, id=id)
+        super().__init__(store, look, clock, id=id)
         self._controller = controller
         self._reason = WritingField(look, keys=REASON_KEYS, words=FIELD_HINT, name="request-reason")
         self._editor = PlanEditor(look, name="plan-text")

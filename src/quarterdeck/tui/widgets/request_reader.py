@@ -7,7 +7,6 @@ from collections.abc import Callable
 
 import msgspec
 from textual.app import ComposeResult
-from textual.containers import Vertical
 
 from quarterdeck.domain.ids import RequestId
 from quarterdeck.domain.requests import PlanRequest, Request
@@ -18,6 +17,7 @@ from quarterdeck.tui.connect import Connection, connect
 from quarterdeck.tui.look import Look
 from quarterdeck.tui.rendering.lines import Line
 from quarterdeck.tui.settings import Clock
+from quarterdeck.tui.widgets.framed_panel import FramedPanel
 from quarterdeck.tui.widgets.request_body import NO_BODY, Body
 from quarterdeck.tui.widgets.request_draft import Draft, PlanView, views_of
 from quarterdeck.tui.widgets.request_layout import body_of
@@ -33,8 +33,7 @@ from quarterdeck.tui.widgets.request_words import (
     withdrawn_words,
 )
 from quarterdeck.tui.widgets.transcript_line_view import LineView
-from quarterdeck.tui.widgets.transcript_parts import paragraph, rule, spread
-from quarterdeck.tui.widgets.transcript_rows import Rows
+from quarterdeck.tui.widgets.transcript_parts import paragraph, spread
 
 Token = tuple[RequestId, int]
 """A request and its version: what an answer binds."""
@@ -49,10 +48,10 @@ class Seen(msgspec.Struct, frozen=True):
     mate: Teammate | None
 
 
-class RequestReader(Vertical, can_focus=True):
+class RequestReader(FramedPanel):
     """`show(id)` chooses the request, `look_at(name)` moves in it."""
 
-    DEFAULT_CSS = "RequestReader { height: 1fr; width: 1fr; }"
+    KIND = "request"
 
     def __init__(
         self,
@@ -60,14 +59,10 @@ class RequestReader(Vertical, can_focus=True):
         look: Look,
         clock: Clock,
         *,
-        has_title: bool = True,
         id: str | None = None,  # noqa: A002 - Textual's own name
     ) -> None:
-        super().__init__(id=id)
+        super().__init__(look, clock, id=id)
         self._store = store
-        self.look = look
-        self._clock = clock
-        self._has_title = has_title
         self.request_id: RequestId | None = None
         self._request: Request | None = None
         self._mate: Teammate | None = None
@@ -82,9 +77,7 @@ class RequestReader(Vertical, can_focus=True):
         self._laid_out_at = 0
         self._look_version = look.version
         self._connection: Connection[Seen] | None = None
-        self._head = Rows(id="request-head")
         self._view = LineView(NO_BODY, id="request-body")
-        self._foot = Rows(id="request-foot")
 
     def compose(self) -> ComposeResult:
         """Title and head, the rows, the foot."""
@@ -338,23 +331,17 @@ class RequestReader(Vertical, can_focus=True):
 
     def _draw_frame(self) -> None:
         request, cells, look = self._request, self._cells, self.look
-        lines: list[Line] = []
-        if self._has_title:
-            lines.append(rule(*self.title, cells, look, focused=self.has_focus, panel=self))
         if request is None:
-            self._head.show(lines)
-            self._foot.show(())
+            self._show_frame()
             return
         told = request_head(request, self.draft, self._body, self._who, self._clock.wall())
-        lines += [spread([(told, look.roles.quiet)], [], cells, look)]
+        lines: list[Line] = [spread([(told, look.roles.quiet)], [], cells, look)]
         outlived = suspended_words(self._mate, self._who) if self._is_suspended and self._mate else ""
         if said := self._dead or self._told or outlived:
             lines += paragraph(said, look.roles.needs, cells)
-        self._head.show(lines)
         left = foot_words(request, self.draft, self._who, is_dead=bool(self._dead))
-        self._foot.show(
-            [spread([(left, look.roles.quiet)], [(self._where(), look.roles.quiet)], cells, look)]
-        )
+        foot = spread([(left, look.roles.quiet)], [(self._where(), look.roles.quiet)], cells, look)
+        self._show_frame(lines, [foot])
 
     def _where(self) -> str:
         """What of it is in sight."""
@@ -377,12 +364,6 @@ class RequestReader(Vertical, can_focus=True):
     def on_hide(self) -> None:
         """Out of sight: a key can act on it only after it was painted again."""
         self._view.painted = None
-
-    def redraw_title(self) -> None:
-        """It flashes, or the rule gets heavy or light, once Textual has noted who has the keys."""
-        self.call_later(self._draw_frame)
-
-    on_focus = on_blur = redraw_title
 
     def on_line_view_scrolled(self, event: LineView.Scrolled) -> None:
         """The foot tells where one is."""

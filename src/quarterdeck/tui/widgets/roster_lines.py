@@ -40,12 +40,15 @@ class DrawnRow(msgspec.Struct, frozen=True):
 
 
 class RowLines:
-    """Lines by run. `now` is the clock of the rows (epoch seconds)."""
+    """Lines by run. `now` is the clock of the rows (epoch seconds); `look_only` rows offer no key."""
 
-    def __init__(self, look: Look, now: Callable[[], float], delays: DisplayDelays) -> None:
+    def __init__(
+        self, look: Look, now: Callable[[], float], delays: DisplayDelays, *, look_only: bool = False
+    ) -> None:
         self._look = look
         self._now = now
         self._delays = delays
+        self._look_only = look_only
         self._drawn: dict[RunId, DrawnRow] = {}
 
     def __len__(self) -> int:
@@ -79,6 +82,7 @@ class RowLines:
             delays=self._delays,
             viewed=key.viewed,
             look=self._look,
+            look_only=self._look_only,
         )
         spins = given.state == "thinking"
         frame = self._look.spinner(0.0) if spins else ""

@@ -3,7 +3,7 @@
 Who asks for results is `tui/searching.py`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from rich.style import Style
 from textual import events
@@ -17,14 +17,18 @@ from quarterdeck.domain.display_text import clean_name
 from quarterdeck.state.store import Store
 from quarterdeck.tui.look import Look
 from quarterdeck.tui.rendering.lines import Line
+from quarterdeck.tui.search_scopes import Where
 from quarterdeck.tui.settings import Clock
 from quarterdeck.tui.widgets.lines import BLANK, LineWidget, rule_line
 from quarterdeck.tui.widgets.palette import PaletteField, PalettePrompt
 from quarterdeck.tui.widgets.search_rows import found_words, hit_row, nothing_words, place_rows, title_of
+from quarterdeck.tui.widgets.search_where import SearchWhere
 from quarterdeck.tui.widgets.stored_words import day_and_time, short_time
 from quarterdeck.tui.widgets.transcript_parts import Part, row, spread
 from quarterdeck.tui.widgets.views import ViewPanel
 
+LEAST_FIELD = 24
+"""Cells that the field keeps beside where it looks."""
 PLACE_ROWS = 6
 """Rows for the place of the chosen hit, its title among them."""
 HINT = "Type what was said. All words must be there; what is newest stands first."
@@ -61,6 +65,8 @@ class SearchResults(ViewPanel):
         self.words = ""
         """What `found` is the answer to."""
         self.found: SearchFound | None = None
+        self.where = Where.EVERYTHING
+        """Where that was looked for."""
         self.took_s = 0.0
         self.is_searching = False
         self.at = 0
@@ -76,9 +82,9 @@ class SearchResults(ViewPanel):
         """The hit under the cursor."""
         return self.hits[self.at] if self.at < len(self.hits) else None
 
-    def show_found(self, words: str, found: SearchFound | None, took_s: float) -> None:
+    def show_found(self, words: str, where: Where, found: SearchFound | None, took_s: float) -> None:
         """Show an answer; the cursor stays on the hit that it was on, if that is there still."""
-        was = self.chosen
+        was, self.where = self.chosen, where
         self.words, self.found, self.took_s, self.is_searching = words, found, took_s, False
         self.at = next((at for at, hit in enumerate(self.hits) if hit == was), 0)
         self.choose(self.at)
@@ -145,7 +151,7 @@ class SearchResults(ViewPanel):
         if self.found is None:
             return [row((f" {HINT}", quiet))] if not self.words else []
         if hit is None:
-            return [row((f" {nothing_words(self.words, self.found.searched, cells)}", quiet))]
+            return [row((f" {nothing_words(self.words, self.where, self.found.searched, cells)}", quiet))]
         rows: list[Line] = [BLANK, row((f" {found_words(self.found, self.at, self.took_s)}", quiet))]
         if room >= len(rows) + 3:
             rows.append(rule_line(self.look, cells, self._title_of(hit, now)))
@@ -191,10 +197,14 @@ class SearchResults(ViewPanel):
 class SearchPanel(Vertical):
     """The field over the results."""
 
-    DEFAULT_CSS = "SearchPanel { height: 1fr; } SearchPanel Horizontal { height: 1; }"
+    DEFAULT_CSS = """
+    SearchPanel { height: 1fr; }
+    SearchPanel Horizontal { height: 1; }
+    SearchPanel PaletteField { width: 1fr; }
+    """
 
     class Typed(Message):
-        """These words are searched for now."""
+        """These words are searched for now, or in another place."""
 
         def __init__(self, words: str) -> None:
             super().__init__()
@@ -207,6 +217,7 @@ class SearchPanel(Vertical):
         super().__init__(id="search")
         self.head = SearchHead(look, lambda: self.field.has_focus)
         self.field = PaletteField(id="search-field", compact=True, placeholder="words that were said")
+        self.where = SearchWhere(look)
         self.results = SearchResults(store, look, clock)
 
     def compose(self) -> ComposeResult:
@@ -215,6 +226,7 @@ class SearchPanel(Vertical):
         with Horizontal():
             yield PalettePrompt(self.head.look)
             yield self.field
+            yield self.where
         yield self.results
 
     @property
@@ -226,6 +238,29 @@ class SearchPanel(Vertical):
         """Letters are text again."""
         self.screen.set_focus(self.field, scroll_visible=False)
 
+    def offer(self, places: Sequence[Where], chosen: Where) -> None:
+        """Offer these places to look in."""
+        self.where.offer(places, chosen)
+        self._make_room()
+
+    def _make_room(self) -> None:
+        room = self.size.width - LEAST_FIELD
+        self.where.styles.width = max(1, min(self.where.wanted_width, room))
+
+    def _look_there(self) -> None:
+        self._make_room()
+        self.post_message(self.Typed(self.words))
+
+    def on_resize(self) -> None:
+        """Another width for field and places."""
+        self._make_room()
+
+    def on_search_where_chosen(self, event: SearchWhere.Chosen) -> None:
+        """Look elsewhere."""
+        event.stop()
+        self.where.offer(self.where.offered, event.where)
+        self._look_there()
+
     def on_descendant_focus(self) -> None:
         """The title says whether letters are text."""
         self.head.refresh()
@@ -236,10 +271,13 @@ class SearchPanel(Vertical):
         self.post_message(self.Typed(event.value))
 
     def on_palette_field_pressed(self, event: PaletteField.Pressed) -> None:
-        """Choose, go to the results, or leave."""
+        """Choose, go to the results, look elsewhere, or leave."""
         event.stop()
         match event.key:
-            case "enter" | "tab":
+            case "tab":
+                self.where.choose_next()
+                self._look_there()
+            case "enter":
                 if self.results.hits:
                     self.screen.set_focus(self.results, scroll_visible=False)
             case "escape":

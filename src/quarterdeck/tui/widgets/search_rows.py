@@ -11,6 +11,7 @@ from quarterdeck.domain.display_text import clean_line, clean_name
 from quarterdeck.tui.look import Look
 from quarterdeck.tui.rendering.cells import ELLIPSIS, cut, fit, width, wrap_offsets
 from quarterdeck.tui.rendering.lines import Line
+from quarterdeck.tui.search_scopes import Where
 from quarterdeck.tui.settings import SignSet
 from quarterdeck.tui.widgets.stored_words import short_time
 from quarterdeck.tui.widgets.transcript_parts import Part, cut_parts, parts_width, row
@@ -125,9 +126,11 @@ def found_words(found: SearchFound, at: int, took_s: float) -> str:
     return f"{at + 1} of {len(found.hits)}{more} · {messages} · {took_s * 1000:.0f} ms"
 
 
-def nothing_words(words: str, searched: int, cells: int) -> str:
+def nothing_words(words: str, where: Where, searched: int, cells: int) -> str:
     """`No hit for WORD in 611 messages.`"""
     tail = f" in {searched:,} message{'' if searched == 1 else 's'}."
+    if where is not Where.EVERYTHING:
+        tail = f" in {where}. tab looks elsewhere."
     return f"No hit for {cut(clean_line(words), max(cells - width(tail) - 13, 1))}{tail}"
 
 

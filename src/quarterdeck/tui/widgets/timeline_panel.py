@@ -4,20 +4,16 @@ It draws what a cursor holds, only the lanes in sight, and keeps nothing of the 
 """
 
 from rich.segment import Segment
-from rich.style import Style
 from textual import events
 from textual.message import Message
 
 from quarterdeck.domain.display_text import clean_line, clean_name
-from quarterdeck.domain.teammates import Outcome
-from quarterdeck.state.timeline import Act, Activity, Lane, Timeline
-from quarterdeck.tui.arrangement import WIDE
+from quarterdeck.state.timeline import Act, Lane
+from quarterdeck.tui.arrangement import TIMELINE_FRAME, WIDE
 from quarterdeck.tui.look import Look
-from quarterdeck.tui.rendering.cells import cut, fit, width
+from quarterdeck.tui.rendering.cells import cut, fit, format_tokens, width
 from quarterdeck.tui.rendering.lines import Line
-from quarterdeck.tui.settings import SignSet
-from quarterdeck.tui.signs import SIGNS, to_ascii
-from quarterdeck.tui.timeline_cursor import TimelineCursor, Window
+from quarterdeck.tui.timeline_cursor import TimelineCursor
 from quarterdeck.tui.timeline_drawing import (
     Cell,
     axis,
@@ -29,43 +25,17 @@ from quarterdeck.tui.timeline_drawing import (
     span_words,
     time_of,
 )
+from quarterdeck.tui.timeline_lanes import Lanes
+from quarterdeck.tui.timeline_rates import bars, column_rates
+from quarterdeck.tui.timeline_signs import ACTS, LEVELS, legend_line, painted, told_in
 from quarterdeck.tui.widgets.lines import BLANK, LineWidget, rule_line
 
 NAME_NARROW, NAME_WIDE = 8, 16
 LEGEND_FROM = 9
 """Lines from which the legend is worth one."""
+RATES_FROM = 10
+"""Lines from which a wide terminal has one for how fast the team was answered."""
 READING = "Reading what happened…"
-
-_SIGNS = {
-    Activity.MODEL: "░",
-    Activity.TOOL: "█",
-    Activity.NEEDS_YOU: "▲",
-    Activity.WAITS: "◦",
-    Activity.PAUSED: "‖",
-    Activity.IDLE: "·",
-    Activity.GONE: " ",
-}
-_ENDS = {
-    Outcome.COMPLETED: "done",
-    Outcome.STOPPED: "stopped",
-    Outcome.KILLED: "killed",
-    Outcome.TIMED_OUT: "timed_out",
-    Outcome.FAILED: "failed",
-    Outcome.UNKNOWN: "unknown",
-}
-_ACTS = {
-    Act.SPAWN: "+",
-    Act.WRITE: "→",
-    Act.HOLD: "p",
-    Act.STOP: "s",
-    Act.YES: "a",
-    Act.NO: "d",
-    Act.KILL: "x",
-}
-LEGEND = "░ model  █ tool  ▲ waits for you  ◦ waits  ‖ paused  · idle  ✕ killed"
-LEGEND_YOU = "   you: → wrote  a yes  d no  x kill"
-LEGEND_MORE = "  + spawn  p pause  s stop"
-LEGEND_ENDS = "   ✓ done  ✗ failed  ■ stopped  □ timed out"
 
 
 class TimelinePanel(LineWidget, can_focus=True):
@@ -90,12 +60,13 @@ class TimelinePanel(LineWidget, can_focus=True):
         self.top = 0
         self._cells: dict[int, tuple[Cell, ...]] = {}
         self._acts: dict[int, Act] = {}
-        self._drawn_for: object = None
+        self._bars: str | None = None
+        self._drawn_for: tuple[object, ...] = (None, None)
 
     def moved(self) -> None:
         """The cursor holds something else: draw it."""
         room = self._rooms
-        last = max(len(self.cursor.timeline.lanes) - room, 0)
+        last = max(len(self.cursor.lanes) - room, 0)
         self.top = max(0, min(self.top, self.cursor.lane, last))
         self.top = max(self.top, self.cursor.lane - room + 1) if room else 0
         self.refresh()
@@ -105,16 +76,26 @@ class TimelinePanel(LineWidget, can_focus=True):
     @property
     def _step(self) -> int:
         """Lines per lane: with much room they stand apart."""
-        lanes = len(self.cursor.timeline.lanes) + 1
-        return 2 if not self.is_small and self.size.height >= 2 * lanes + 4 else 1
+        lanes = len(self.cursor.lanes) + 1
+        return 2 if not self.is_small and self.size.height >= 2 * lanes + 4 + self._has_rates else 1
 
     @property
     def _has_legend(self) -> bool:
-        return not self.is_small and self.size.height >= LEGEND_FROM
+        return not self.is_small and self.size.height >= min(LEGEND_FROM, self._for_all)
+
+    @property
+    def _has_rates(self) -> bool:
+        is_wide = self.size.width >= WIDE
+        return not self.is_small and is_wide and self.size.height >= min(RATES_FROM, self._for_all + 1)
+
+    @property
+    def _for_all(self) -> int:
+        """Lines for every lane and what stands around them; wide it takes one more."""
+        return len(self.cursor.lanes) + 1 + TIMELINE_FRAME
 
     @property
     def _lines_for_lanes(self) -> int:
-        return max(self.size.height - 3 - self._has_legend, 0)
+        return max(self.size.height - 3 - self._has_legend - self._has_rates, 0)
 
     @property
     def _has_you(self) -> bool:
@@ -128,7 +109,7 @@ class TimelinePanel(LineWidget, can_focus=True):
     @property
     def _head(self) -> int:
         """Cells before the first column."""
-        lanes = self.cursor.timeline.lanes
+        lanes = self.cursor.timeline.lanes  # also those that are not shown: no column moves when they are
         most = NAME_WIDE if self.size.width >= WIDE else NAME_NARROW
         return name_cells(self.cursor.timeline, [clean_name(lane.name) for lane in lanes], most=most) + 3
 
@@ -149,7 +130,7 @@ class TimelinePanel(LineWidget, can_focus=True):
         if place < 0:
             return -1
         place += self.top
-        return place if place < len(self.cursor.timeline.lanes) else None
+        return place if place < len(self.cursor.lanes) else None
 
     # Drawing
 
@@ -164,25 +145,31 @@ class TimelinePanel(LineWidget, can_focus=True):
         if y == 1:
             row = axis(self.cursor.window, self._columns)
             return (Segment(" " * self._head), Segment(row, self.look.roles.quiet))
-        if self._has_legend and y == height - 1:
-            return self._legend()
-        if y == height - 1 - self._has_legend:
+        if self._has_rates and y == height - 1:
+            return self._rates()
+        if self._has_legend and y == height - 1 - self._has_rates:
+            return (Segment(legend_line(self.look, self.size.width), self.look.roles.quiet),)
+        if y == height - 1 - self._has_legend - self._has_rates:
             return self._event()
         place = self._lane_at(y)
         if place is None:
             return self._between(y)
         if place < 0:
             return self._yours()
-        return self._lane(place, timeline.lanes[place])
+        return self._lane(place, self.cursor.lanes[place])
 
     def _title(self) -> Line:
         cursor, timeline = self.cursor, self.cursor.timeline
-        lanes = len(timeline.lanes)
+        lanes, every = len(cursor.lanes), len(timeline.lanes)
         parts = ["Timeline"]
         if timeline.events:
             parts += [span_words(cursor.window.span), f"{lanes} lane{'' if lanes == 1 else 's'}"]
+            if cursor.which is not Lanes.ALL:
+                parts[-1] = f"{lanes} of {every} lane{'' if every == 1 else 's'}"
             if self._rooms < lanes and not self.is_small:
                 parts[-1] = f"lanes {self.top + 1}–{min(self.top + self._rooms, lanes)} of {lanes}"
+            if cursor.which is not Lanes.ALL:
+                parts.append(cursor.which)
         right = (
             f"event {timeline.place_of(cursor.moment)} of {len(timeline.events)}" if timeline.events else ""
         )
@@ -199,7 +186,7 @@ class TimelinePanel(LineWidget, can_focus=True):
         return (Segment(" " * (self._head + self._cursor_column)), self._cursor_segment())
 
     def _cursor_segment(self) -> Segment:
-        return Segment("|" if self.look.signs is SignSet.WORDS else "│", self.look.roles.focus)
+        return Segment(told_in("│", self.look), self.look.roles.focus)
 
     def _yours(self) -> Line:
         self._keep_fresh()
@@ -210,7 +197,7 @@ class TimelinePanel(LineWidget, can_focus=True):
             act = self._acts.get(column)
             if act is not None:
                 style = roles.strong if column != cursor else roles.focus_title
-                segments.append(Segment(_ACTS[act], style))
+                segments.append(Segment(told_in(ACTS[act], self.look), style))
             else:
                 segments.append(self._cursor_segment() if column == cursor else Segment(" "))
         return tuple(segments)
@@ -229,41 +216,27 @@ class TimelinePanel(LineWidget, can_focus=True):
         return (
             Segment("❯" if is_chosen else " ", roles.focus),
             Segment(f"{name}  ", roles.strong if is_chosen else roles.text),
-            *self._painted(cells[:cursor]),
+            *painted(cells[:cursor], self.look),
             self._cursor_segment(),
-            *self._painted(cells[cursor + 1 :]),
+            *painted(cells[cursor + 1 :], self.look),
         )
 
-    def _painted(self, cells: tuple[Cell, ...]) -> list[Segment]:
-        """Neighbours that are alike in one segment."""
-        found: list[Segment] = []
-        start = 0
-        for at in range(1, len(cells) + 1):
-            if at == len(cells) or cells[at] != cells[start]:
-                if cells:
-                    found.append(Segment(self._sign(cells[start]) * (at - start), self._style(cells[start])))
-                start = at
-        return found
-
-    def _sign(self, cell: Cell) -> str:
-        if cell.activity is Activity.ENDED:
-            sign = SIGNS[_ENDS[cell.outcome or Outcome.UNKNOWN]]
-            return sign.ascii if self.look.signs is SignSet.WORDS else sign.unicode
-        sign_of = _SIGNS[cell.activity]
-        return to_ascii(sign_of) if self.look.signs is SignSet.WORDS else sign_of
-
-    def _style(self, cell: Cell) -> Style:
-        roles = self.look.roles
-        match cell.activity:
-            case Activity.NEEDS_YOU:
-                return roles.needs
-            case Activity.TOOL | Activity.MODEL:
-                return roles.work
-            case Activity.ENDED if cell.outcome is Outcome.FAILED:
-                return roles.fail
-            case Activity.ENDED if cell.outcome is Outcome.COMPLETED:
-                return roles.done
-        return roles.quiet
+    def _rates(self) -> Line:
+        """How fast the team was answered in each column, and at the moment."""
+        self._keep_fresh()
+        if self._bars is None:
+            rates = column_rates(self.cursor.timeline.responses, self.cursor.window, self._columns)
+            self._bars = bars(rates, LEVELS)
+        rate = self.cursor.timeline.rate_at(self.cursor.moment.at)
+        head = f" tok/s {format_tokens(round(rate))}" if rate >= 0.5 else " tok/s"
+        head = head if width(head) < self._head else " tok/s"
+        shown, cursor, roles = told_in(self._bars, self.look), self._cursor_column, self.look.roles
+        return (
+            Segment(fit(head, self._head), roles.quiet),
+            Segment(shown[:cursor], roles.quiet),
+            Segment(shown[cursor : cursor + 1], roles.focus),
+            Segment(shown[cursor + 1 :], roles.quiet),
+        )
 
     def _event(self) -> Line:
         """What happened at the cursor, under it: to its right, or to its left where there is more room."""
@@ -272,7 +245,7 @@ class TimelinePanel(LineWidget, can_focus=True):
         if event is None:
             return BLANK
         told = f"{clock_time(event.at)} {clean_name(event.who)} {clean_line(event.text)}".strip()
-        sign = "^" if self.look.signs is SignSet.WORDS else "▴"
+        sign = told_in("▴", self.look)
         right, left = cells - place - 3, place - 2
         if width(told) <= right or right >= left:
             return (
@@ -287,22 +260,16 @@ class TimelinePanel(LineWidget, can_focus=True):
             Segment(f" {sign}", roles.focus),
         )
 
-    def _legend(self) -> Line:
-        words = LEGEND
-        for more in (LEGEND_YOU, LEGEND_MORE, LEGEND_ENDS):
-            if width(words + more) + 2 <= self.size.width:
-                words += more
-        shown = to_ascii(words) if self.look.signs is SignSet.WORDS else words
-        return (Segment(" " + cut(shown, self.size.width - 2), self.look.roles.quiet),)
-
     def _keep_fresh(self) -> None:
         """Lanes are laid to columns once for each window and width."""
-        wanted: tuple[Timeline, Window, int] = (self.cursor.timeline, self.cursor.window, self._columns)
+        cursor = self.cursor
+        wanted: tuple[object, ...] = (cursor.timeline, cursor.lanes, cursor.window, self._columns)
         drawn = self._drawn_for
-        is_same = isinstance(drawn, tuple) and drawn[0] is wanted[0] and drawn[1:] == wanted[1:]
-        if not is_same:
+        is_same = all(one is other for one, other in zip(drawn[:2], wanted[:2], strict=True))
+        if not is_same or drawn[2:] != wanted[2:]:
             self._drawn_for = wanted
             self._cells.clear()
+            self._bars = None
             self._acts = mark_cells(self.cursor.timeline.marks, self.cursor.window, self._columns)
 
     # Events
@@ -330,7 +297,7 @@ class TimelinePanel(LineWidget, can_focus=True):
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
         """The wheel scrolls the lanes."""
         event.stop()
-        self.top = max(0, min(self.top + 1, len(self.cursor.timeline.lanes) - self._rooms))
+        self.top = max(0, min(self.top + 1, len(self.cursor.lanes) - self._rooms))
         self.refresh()
 
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:

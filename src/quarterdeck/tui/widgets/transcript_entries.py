@@ -50,6 +50,8 @@ class View(msgspec.Struct, frozen=True):
     """Whose transcript it is."""
     raw: bool = False
     """Text as it was written, not as Markdown."""
+    look_only: bool = False
+    """No key opens or folds anything there."""
 
     def markdown(self, text: str = "") -> MarkdownLines:
         """Rows for a teammate's text at this width, without the margin."""
@@ -192,7 +194,8 @@ def _tool(entry: ToolCall, fold: Fold, view: View, now: float) -> list[Line]:
         rows += _whole_title(entry, view)
     rows += shown
     if hidden:
-        told = f"     ⋯ {hidden} line{'' if hidden == 1 else 's'} folded · o opens"
+        told = f"     ⋯ {hidden} line{'' if hidden == 1 else 's'} folded"
+        told += "" if view.look_only else " · o opens"
         rows.append(row((told, view.look.roles.quiet)))
     return rows
 

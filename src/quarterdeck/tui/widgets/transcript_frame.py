@@ -3,9 +3,10 @@
 Draws what it was told of the run; it asks nobody for entries and knows no keys.
 """
 
+from typing import ClassVar
+
 import msgspec
 from textual.app import ComposeResult
-from textual.containers import Vertical
 
 from quarterdeck.domain.archive import StoredRun
 from quarterdeck.domain.display_text import clean_line
@@ -15,17 +16,16 @@ from quarterdeck.state.teammates import Teammate
 from quarterdeck.state.transcripts import Transcript
 from quarterdeck.tui.connect import Source
 from quarterdeck.tui.look import Look
-from quarterdeck.tui.rendering.lines import Line
 from quarterdeck.tui.settings import Clock
+from quarterdeck.tui.widgets.framed_panel import FramedPanel
 from quarterdeck.tui.widgets.kill_proof import KillProofPanel
 from quarterdeck.tui.widgets.stored_words import stored_head, stored_title
 from quarterdeck.tui.widgets.transcript_document import Document
 from quarterdeck.tui.widgets.transcript_entries import View
 from quarterdeck.tui.widgets.transcript_line_view import LineView
 from quarterdeck.tui.widgets.transcript_pages import Place
-from quarterdeck.tui.widgets.transcript_parts import paragraph, rule
+from quarterdeck.tui.widgets.transcript_parts import paragraph
 from quarterdeck.tui.widgets.transcript_places import anchor, head_of, row_of
-from quarterdeck.tui.widgets.transcript_rows import Rows
 from quarterdeck.tui.widgets.transcript_status import (
     empty_words,
     foot_line,
@@ -42,10 +42,12 @@ class Seen(msgspec.Struct, frozen=True):
     transcript: Transcript | None
 
 
-class TranscriptFrame(Vertical, can_focus=True):
+class TranscriptFrame(FramedPanel):
     """Title, head, rows and foot of the run that is shown. Who makes it fetch and listen is a subclass."""
 
-    DEFAULT_CSS = "TranscriptFrame { height: 1fr; width: 1fr; }"
+    KIND = "transcript"
+    LOOK_ONLY: ClassVar[bool] = False
+    """Nothing can be changed from it: its rows offer no key."""
 
     def __init__(
         self,
@@ -54,15 +56,11 @@ class TranscriptFrame(Vertical, can_focus=True):
         clock: Clock,
         *,
         delays: DisplayDelays | None = None,
-        has_title: bool = True,
         id: str | None = None,  # noqa: A002 - Textual's own name
     ) -> None:
-        super().__init__(id=id)
+        super().__init__(look, clock, id=id)
         self._store = store
-        self.look = look
-        self._clock = clock
         self._delays = delays or DisplayDelays()
-        self._has_title = has_title
         self.run_id: RunId | None = None
         """The run of this session that is shown."""
         self.stored: StoredRun | None = None
@@ -74,10 +72,8 @@ class TranscriptFrame(Vertical, can_focus=True):
         self._second = 0
         self._place = Place(Document(self._view_for("")))
         self._look_version = look.version
-        self._head = Rows(id="transcript-head")
         self._proof = KillProofPanel(id="kill-proof")
         self._body = LineView(self._place.document, follows=True, id="transcript-body")
-        self._foot = Rows(id="transcript-foot")
         self._shows_loading = False
 
     def compose(self) -> ComposeResult:
@@ -152,7 +148,8 @@ class TranscriptFrame(Vertical, can_focus=True):
         if not document.layout.blocks:
             text = empty_words(mate, self._now())
             document.set_empty(paragraph(text, look.roles.quiet, self._cells)[0])
-        return document.set_verb(verb_line(mate, self._now(), self._clock.monotonic(), look))
+        now, monotonic = self._now(), self._clock.monotonic()
+        return document.set_verb(verb_line(mate, now, monotonic, look, look_only=self.LOOK_ONLY))
 
     def _draw_end(self) -> None:
         mate = self._seen.mate
@@ -167,23 +164,20 @@ class TranscriptFrame(Vertical, can_focus=True):
             leaves_in=max(0.0, at - self._now()) if at is not None else None,
             most=max(1, self.size.height - 4),
             is_short=not self._body.follows,
+            look_only=self.LOOK_ONLY,
         )
 
     def _draw_frame(self) -> None:
         """Title, head and foot."""
         mate, body = self._seen.mate, self._body
-        lines: list[Line] = []
-        if self._has_title:
-            lines.append(rule(*self.title, self._cells, self.look, focused=self.has_focus, panel=self))
         if self.stored is not None:
-            lines.append(stored_head(self.stored, self._now(), self._cells, self.look))
+            head = stored_head(self.stored, self._now(), self._cells, self.look)
         elif mate is not None:
             transcript = self._seen.transcript
             last_sign = max(mate.last_sign_at, transcript.last_at if transcript else 0.0)
-            lines.append(head_line(mate, last_sign, self._now(), self._cells, self.look))
-        self._head.show(lines)
-        if mate is None and self.stored is None:
-            self._foot.show(())
+            head = head_line(mate, last_sign, self._now(), self._cells, self.look)
+        else:
+            self._show_frame()
             return
         end = self._place.document.total() + self._place.document.origin
         if body.follows or body.is_at_end:
@@ -198,7 +192,7 @@ class TranscriptFrame(Vertical, can_focus=True):
             is_cut=self._place.is_cut,
             is_loading=self._shows_loading,
         )
-        self._foot.show((foot,))
+        self._show_frame([head], [foot])
 
     def _relayout(self) -> None:
         document, body = self._place.document, self._body
@@ -212,7 +206,7 @@ class TranscriptFrame(Vertical, can_focus=True):
         self._mark_cursor()
 
     def _view_for(self, name: str) -> View:
-        return View(self._cells, self.look, clean_line(name), self._raw)
+        return View(self._cells, self.look, clean_line(name), self._raw, self.LOOK_ONLY)
 
     @property
     def _run_name(self) -> str:
@@ -234,9 +228,3 @@ class TranscriptFrame(Vertical, can_focus=True):
 
     def _now(self) -> float:
         return self._clock.wall()
-
-    def redraw_title(self) -> None:
-        """It flashes, or the rule gets heavy or light, once Textual has noted who has the keys."""
-        self.call_later(self._draw_frame)
-
-    on_focus = on_blur = redraw_title

@@ -43,10 +43,9 @@ class TranscriptReader(TranscriptFrame):
         clock: Clock,
         *,
         delays: DisplayDelays | None = None,
-        has_title: bool = True,
         id: str | None = None,  # noqa: A002 - Textual's own name
     ) -> None:
-        super().__init__(store, look, clock, delays=delays, has_title=has_title, id=id)
+        super().__init__(store, look, clock, delays=delays, id=id)
         self._controller = controller
         self._places: dict[Key, Place] = {}
         self._connection: Connection[Seen] | None = None

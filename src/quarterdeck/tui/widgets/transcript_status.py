@@ -74,18 +74,24 @@ def head_line(mate: Teammate, last_sign_at: float, now: float, cells: int, look:
     return spread([(" · ".join(told), look.roles.quiet)], [], cells, look)
 
 
-def verb_line(mate: Teammate, now: float, monotonic: float, look: Look) -> Line | None:
-    """The last row while a turn is open: `⠹ Charting… 18s`, or what it waits for."""
+def verb_line(
+    mate: Teammate, now: float, monotonic: float, look: Look, *, look_only: bool = False
+) -> Line | None:
+    """The last row while a turn is open: `⠹ Charting… 18s`, or what it waits for.
+
+    :param look_only: nothing can be done about it from here, so no key is offered.
+    """
     roles = look.roles
     if mate.outcome is not None or mate.turn_started_at is None:
         return None
     age = format_age(look.age(now - mate.turn_started_at))
     match mate.lifecycle:
         case Lifecycle.PAUSED:
-            words = f" {look.sign('paused')} paused by {clean_line(mate.paused_by)} · p continues"
-            return row((words, roles.quiet))
+            words = f" {look.sign('paused')} paused by {clean_line(mate.paused_by)}"
+            return row((words if look_only else f"{words} · p continues", roles.quiet))
         case Lifecycle.TERMINATING:
-            return row((f" {look.sign('stopping')} asked to stop · s takes it back", roles.quiet))
+            words = f" {look.sign('stopping')} asked to stop"
+            return row((words if look_only else f"{words} · s takes it back", roles.quiet))
         case Lifecycle.WAITING if mate.waits_on is not None:
             style = roles.needs if mate.waits_on in _YOURS else roles.quiet
             sign = look.sign("needs" if mate.waits_on in _YOURS else "waits")
