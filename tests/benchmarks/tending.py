@@ -12,6 +12,8 @@ class Tender:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._sent = self._revived = self._replaced = 0
+        self._first = {run_id: at for at, run_id in enumerate(session.store.state.team.rows)}
+        """The first ones leave one after another: all at once, the size of what lives would go up and down."""
 
     async def tend(self, most_steps: int) -> dict[str, int]:
         """Who is idle gets a message, who failed another life, who has said enough a successor."""
@@ -19,7 +21,9 @@ class Tender:
         for mate in select_living(session.store.state.team):
             if not mate.is_idle or mate.run_id in session.store.state.mail:
                 continue
-            if self._steps(mate.run_id) >= most_steps:
+            lives = select_lives(session.store.state.team, mate.run_id)
+            most = 1 + self._first.get(lives[-1], most_steps - 1) % most_steps
+            if self._steps(mate.run_id) >= most:
                 self._replace(mate.run_id, mate.model)
             else:
                 session.supervisor.send(mate.run_id, "you", "Go on.", Way.STEER)
