@@ -13,7 +13,7 @@ class Tender:
         self._session = session
         self._sent = self._revived = self._replaced = 0
         self._first = {run_id: at for at, run_id in enumerate(session.store.state.team.rows)}
-        """The first ones leave one after another: all at once, the size of what lives would go up and down."""
+        """The first ones leave one after another: all at once, what lives would grow and shrink together."""
 
     async def tend(self, most_steps: int) -> dict[str, int]:
         """Who is idle gets a message, who failed another life, who has said enough a successor."""

@@ -183,6 +183,8 @@ class Tracer:
     def _begin(self, run_id: RunId, key: str, name: str, **args: Any) -> None:
         if (run_id, key) in self._open or not self._threads.knows(run_id):
             return
+        if key != "run" and (run_id, "run") not in self._open:
+            return  # it has ended: another run, its next life, may be drawn in its place
         kind = key.partition(" ")[0]
         thread = self._threads.main(run_id)
         if kind not in _OUTER:

@@ -194,6 +194,16 @@ def test_time_never_runs_backwards() -> None:
     assert span(trace, "model request")[:2] == (2_000_000, 0)
 
 
+def test_what_begins_after_a_run_s_end_is_not_drawn_over_its_next_life() -> None:
+    facts = [opened(at=AT), *working("coder", at=AT), ended("coder", Outcome.COMPLETED, at=AT + 5)]
+    again = spawned("coder", at=AT + 6, revived_from=CODER, run_id=run("coder-2"))
+    trace = trace_of(
+        [*facts, again, tool_began("coder", "late"), ended("coder-2", Outcome.COMPLETED, at=AT + 9)]
+    )
+    assert events(trace, "X", "tool") == []
+    assert [one["name"] for one in events(trace, "X", "run")] == ["coder: run", "coder: run"]
+
+
 def test_hostile_names_are_made_visible() -> None:
     trace = trace_of(
         [opened(at=AT), *working("coder", at=AT), tool_began("coder", "a\x1b[2J\u202eb\nc" * 99)]
