@@ -18,7 +18,8 @@ from tests.support.terminal_pty import Pty
 
 pytestmark = [pytest.mark.slow, pytest.mark.e2e]
 
-PAINT_S = 2.0
+MOST_TIMES = 8.0
+"""As long as a small session takes, in the same run: two seconds where the row was measured."""
 BUSY_S = 20.0
 LINE = 20_000_000
 """Bytes of the longest line: the most that has to be in memory at once."""
@@ -106,8 +107,8 @@ def test_dur_07_it_is_painted_soon_and_holds_no_more_than_it_must(
     small.mkdir()
     large.mkdir()
     store(small, nothing_much)
-    _, bare = come_back(small)
+    soon, bare = come_back(small)
     assert store(large, facts) >= at_least
     seconds, most = come_back(large)
-    assert is_busy() or seconds <= PAINT_S, f"{seconds:.2f} s"
+    assert is_busy() or seconds <= MOST_TIMES * soon, f"{seconds:.2f} s against {soon:.2f} s"
     assert most - bare < 3 * LINE, f"{(most - bare) / 1e6:.0f} MB"
