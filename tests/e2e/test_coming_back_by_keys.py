@@ -79,13 +79,17 @@ def test_a_killed_demo_comes_back_whole(tmp_path: Path) -> None:
         terminal.press("h")
         terminal.wait_for(lambda shown: "research" in shown and "History" in shown)
         terminal.press("Escape")
-        terminal.press("C-q")
-        terminal.wait_for("qd --continue brings all back")
-        terminal.press("y")
-        assert terminal.wait_ended() == 0
-        assert is_restored(terminal) == []
-        assert not any(trace in terminal.capture() for trace in TRACES)
+        _leave(terminal)
     assert "Traceback" not in logs_of(tmp_path)
+
+
+def _leave(terminal: Terminal) -> None:
+    terminal.press("C-q")
+    terminal.wait_for("qd --continue brings all back")
+    terminal.press("y")
+    assert terminal.wait_ended() == 0
+    assert is_restored(terminal) == []
+    assert not any(trace in terminal.capture() for trace in TRACES)
 
 
 def _the_cut_sentence_is_there(terminal: Terminal) -> None:
@@ -131,12 +135,7 @@ def test_without_a_key_welcome_offers_the_session_that_was_killed_and_c_goes_on_
         assert "R all." in shown
         assert len(last_requests(tmp_path, "")) == asked_before, "coming back asked the model"
         _the_permission_revives_tester(terminal, tmp_path)
-        terminal.press("C-q")
-        terminal.wait_for("qd --continue brings all back")
-        terminal.press("y")
-        assert terminal.wait_ended() == 0
-        assert is_restored(terminal) == []
-        assert not any(trace in terminal.capture() for trace in TRACES)
+        _leave(terminal)
     assert "Traceback" not in logs_of(tmp_path)
 
 

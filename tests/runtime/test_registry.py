@@ -24,6 +24,16 @@ async def a_boss(here: World, name: str = "boss") -> RunId:
     return boss
 
 
+async def one_at_work_and_one_that_ended(here: World) -> tuple[RunId, RunId]:
+    """Two that a boss asked for; it waits for both."""
+    boss = await a_boss(here)
+    slow = here.spawn("slow", lifetime=Lifetime.TASK, parent=boss, rules=(MAY_HOLD,))
+    await here.holding(slow)
+    quick = here.spawn("quick", lifetime=Lifetime.TASK, parent=boss)
+    await here.ended(quick)
+    return slow, quick
+
+
 def names(here: World, requester: RunId | None, *, every: bool = False) -> list[str]:
     return [mate.name for mate in here.session.registry.by_requester(requester, every=every)]
 
@@ -69,11 +79,7 @@ async def test_what_the_requester_waited_for_is_told_when_the_last_that_held_it_
     tmp_path: Path,
 ) -> None:
     async with world(ANSWERS, tmp_path) as here:
-        boss = await a_boss(here)
-        slow = here.spawn("slow", lifetime=Lifetime.TASK, parent=boss, rules=(MAY_HOLD,))
-        await here.holding(slow)
-        quick = here.spawn("quick", lifetime=Lifetime.TASK, parent=boss)
-        await here.ended(quick)
+        slow, quick = await one_at_work_and_one_that_ended(here)
         assert here.told(did.ChildrenAnnounced) == []
         assert here.session.registry.release(slow)
         (told,) = here.told(did.ChildrenAnnounced)
@@ -90,11 +96,7 @@ async def test_what_the_requester_waited_for_is_told_when_the_last_that_held_it_
 
 async def test_an_ended_run_that_is_released_before_it_was_told_is_told_no_more(tmp_path: Path) -> None:
     async with world(ANSWERS, tmp_path) as here:
-        boss = await a_boss(here)
-        slow = here.spawn("slow", lifetime=Lifetime.TASK, parent=boss, rules=(MAY_HOLD,))
-        await here.holding(slow)
-        quick = here.spawn("quick", lifetime=Lifetime.TASK, parent=boss)
-        await here.ended(quick)
+        slow, quick = await one_at_work_and_one_that_ended(here)
         assert here.session.registry.release(quick)
         assert here.mate(quick).archived_at is not None
         here.let_go()
