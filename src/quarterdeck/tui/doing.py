@@ -14,6 +14,7 @@ from quarterdeck.domain.teammates import IdleReason, KillProof, Lifecycle, Outco
 from quarterdeck.state.selectors import DisplayDelays, leaves_at
 from quarterdeck.state.teammates import Teammate
 from quarterdeck.tui.rendering.cells import cut, format_age
+from quarterdeck.tui.rendering.last_words import last_words
 
 QUIET_S = 300.0
 """Without a sign of life for so long a run at work looks wrong."""
@@ -136,7 +137,7 @@ def _stopping(mate: Teammate, moment: Moment) -> Doing:
 def _idle(mate: Teammate) -> str:
     match mate.idle_reason:
         case IdleReason.DONE if mate.final_text:
-            return f"idle · done: “{clean_line(' '.join(mate.final_text[:_LONGEST].split()))}”"
+            return f"idle · done: “{last_words(mate.final_text)}”"
         case IdleReason.DONE:
             return "idle · done"
         case IdleReason.INTERRUPTED:
@@ -200,7 +201,7 @@ def _plural(count: int) -> str:
 
 
 def _found(mate: Teammate) -> str:
-    return f"“{clean_line(' '.join(mate.final_text[:_LONGEST].split()))}”" if mate.final_text else ""
+    return f"“{last_words(mate.final_text)}”" if mate.final_text else ""
 
 
 def _seconds_left(at: float, now: float) -> int:

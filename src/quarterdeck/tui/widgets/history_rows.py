@@ -15,6 +15,7 @@ from quarterdeck.domain.teammates import KillProof, Outcome
 from quarterdeck.state.teammates import Teammate
 from quarterdeck.tui.look import Look
 from quarterdeck.tui.rendering.cells import cut, fit, format_age, format_tokens, wrap
+from quarterdeck.tui.rendering.last_words import last_words
 from quarterdeck.tui.rendering.lines import Line
 from quarterdeck.tui.widgets.lines import rule_line
 from quarterdeck.tui.widgets.stored_words import (
@@ -146,7 +147,7 @@ def _words(look: Look, cells: int, *, error: str, asked: str, said: str) -> list
         rows.append((Segment(cut(f"   error    {clean_line(error[:_LONGEST])}", cells), roles.fail),))
     rows.append((Segment(cut(f"   asked    “{clean_line(asked[:_LONGEST])}”", cells), roles.text),))
     if said:
-        parts = wrap(clean_line(" ".join(said[:_LONGEST].split())), max(cells - 13, 1))[:2]
+        parts = wrap(last_words(said), max(cells - 13, 1))[:2]
         rows += [
             (Segment(f"   {'last' if not at else '    '}     {part}", roles.text),)
             for at, part in enumerate(parts)
@@ -184,13 +185,13 @@ def _report(run: Teammate | StoredRun) -> str:
     if run.error:
         return clean_line(run.error[:_LONGEST])
     if isinstance(run, StoredRun):
-        return clean_line(" ".join(run.findings[:_LONGEST].split()))
+        return last_words(run.findings)
     if run.kill is not None:
         by = f"by {clean_line(run.ended_by)}" if run.ended_by else ""
         total = run.kill.processes_total
         parts = [by, f"{total} processes ended" if total and run.kill.processes_left == 0 else ""]
         return " · ".join(part for part in parts if part)
-    return clean_line(" ".join(run.final_text[:_LONGEST].split()))
+    return last_words(run.final_text)
 
 
 def _proof(proof: KillProof) -> list[str]:
