@@ -4,7 +4,7 @@ import pytest
 
 from quarterdeck.domain.archive import LastSession
 from quarterdeck.tui.keymap import Place
-from quarterdeck.tui.widgets.welcome_panel import last_words
+from quarterdeck.tui.widgets.welcome_panel import last_session_words
 from tests.support import states
 from tests.support.fake_controller import FakeSession
 from tests.support.hand import Hand, screen
@@ -68,8 +68,8 @@ async def test_a_screen_that_is_quit_wants_no_other() -> None:
 
 def test_how_it_ended_and_what_c_does_are_told() -> None:
     crashed, quit_ = (
-        last_words(LAST, NOW),
-        last_words(
+        last_session_words(LAST, NOW),
+        last_session_words(
             LastSession(id="a\x1b[2J", last_at=NOW, teammates=1, requests=0, crashed=False, scripted=True),
             NOW,
         ),

@@ -27,7 +27,7 @@ STEPS = (
 CHECKED = "checked: ANTHROPIC_API_KEY, ANTHROPIC_AUTH_TOKEN, ANTHROPIC_BASE_URL, settings"
 
 
-def last_words(last: LastSession, now: float) -> tuple[str, str]:
+def last_session_words(last: LastSession, now: float) -> tuple[str, str]:
     """The last session in two sentences; clean."""
     ended = "It ended without goodbye." if last.crashed else "It was ended by you."
     back = "c brings it back." if last.scripted else "c brings it back to look at."
@@ -95,7 +95,7 @@ class WelcomePanel(ViewPanel):
         rows += [(), (indent, Segment("↑↓ choose · enter shows the steps", roles.quiet))]
         if self.last is not None:
             rows.append(())
-            for words in last_words(self.last, self._now):
+            for words in last_session_words(self.last, self._now):
                 rows += [(indent, Segment(part)) for part in wrap(words, max(cells - left - 2, 20))]
         return tuple(rows)
 
